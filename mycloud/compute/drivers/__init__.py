@@ -1,0 +1,1 @@
+"""Hypervisors: one module or package per driver, loaded by entry point."""

@@ -1,0 +1,298 @@
+"""A hypervisor of small files: as quick as a file is written, and as lasting.
+
+Each guest and each disk is one JSON file under the state directory, written whole and put in
+place by a rename, so a driver that is killed at any moment finds a true state when it comes
+back.  Nothing is kept in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mycloud.common import clock, exceptions
+from mycloud.compute import image_check
+from mycloud.compute.drivers import faults, hostinfo
+from mycloud.compute.drivers.base import (
+    ComputeDriver,
+    DriverSettings,
+    EventSink,
+    Fetch,
+    GuestEvent,
+    GuestInfo,
+    GuestSpec,
+    HostInventory,
+    ImageSpec,
+    PowerState,
+)
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
+_ON = (PowerState.RUNNING, PowerState.PAUSED)
+
+
+class FakeDriver(ComputeDriver):
+    """Guests that are only remembered.
+
+    Beyond the driver's promises it offers ``faults`` (see there), ``kill_guest`` and
+    ``pause_guest`` (what somebody does to a guest behind our back).
+    """
+
+    def __init__(self, settings: DriverSettings) -> None:
+        super().__init__(settings)
+        self._root = settings.state_dir
+        self._host = "fake"
+        self._on_event: EventSink | None = None
+        for name in ("guests", "disks", "images"):
+            (self._root / name).mkdir(parents=True, exist_ok=True)
+        self.faults = faults.FaultFile(self._root / "fault")
+
+    # -- the host -----------------------------------------------------------
+
+    def init_host(self, host: str, on_event: EventSink) -> None:
+        self._strike("init_host")
+        self._host = host
+        self._on_event = on_event
+
+    def close(self) -> None:
+        self.faults.close()
+        self._on_event = None
+
+    def inventory(self) -> HostInventory:
+        self._strike("inventory")
+        has = self.settings
+        taken = sum(int(disk["gb"]) for _, disk in self._each("disks"))
+        arch = hostinfo.architecture()
+        return HostInventory(
+            vcpus=has.fake_vcpus,
+            memory_mb=has.fake_memory_mb,
+            disk_gb=has.fake_disk_gb,
+            free_disk_gb=max(0, has.fake_disk_gb - taken),
+            hypervisor_type="fake",
+            hypervisor_version=1000000,
+            hypervisor_hostname=self._host,
+            cpu_info={
+                "arch": arch,
+                "model": "fake",
+                "vendor": "mycloud",
+                "features": [],
+                "topology": {"sockets": 1, "cores": has.fake_vcpus, "threads": 1},
+            },
+            capabilities={"hypervisor_type": "fake", "virt_type": "fake", "arch": arch},
+        )
+
+    def uptime(self) -> str:
+        self._strike("uptime")
+        return hostinfo.uptime()
+
+    def guests(self) -> list[GuestInfo]:
+        self._strike("guests")
+        return [_info(server_id, found) for server_id, found in self._each("guests")]
+
+    def guest(self, server_id: str) -> GuestInfo | None:
+        self._strike("guest", server_id)
+        found = self._read("guests", server_id)
+        return None if found is None else _info(server_id, found)
+
+    def leftovers(self) -> list[str]:
+        self._strike("leftovers")
+        return sorted(path.stem for path in (self._root / "disks").glob("*.json"))
+
+    # -- images and disks ---------------------------------------------------
+
+    def image_ready(self, spec: ImageSpec) -> bool:
+        self._strike("image_ready")
+        return self._read("images", _image_key(spec)) is not None
+
+    def ensure_image(self, spec: ImageSpec, fetch: Fetch) -> None:
+        self._strike("ensure_image")
+        if self._read("images", _image_key(spec)) is not None:
+            return
+        fresh = self._root / "images" / f".{clock.new_id()}.part"
+        try:
+            fetch(fresh)
+            verdict = image_check.check(spec, fresh)
+        finally:
+            fresh.unlink(missing_ok=True)
+        self._write(
+            "images", _image_key(spec),
+            {"format": verdict.disk_format, "virtual_size": verdict.virtual_size},
+        )
+
+    def disk_ready(self, spec: GuestSpec) -> bool:
+        self._strike("disk_ready", spec.server_id)
+        return self._read("disks", spec.server_id) is not None
+
+    def create_disk(self, spec: GuestSpec) -> None:
+        self._strike("create_disk", spec.server_id)
+        if self._read("disks", spec.server_id) is not None:
+            return
+        root_gb = spec.root_gb
+        if spec.image is not None:
+            cached = self._read("images", _image_key(spec.image))
+            if cached is None:
+                raise image_check.not_cached(spec.image)
+            root_gb = image_check.root_disk_gb(spec, cached["virtual_size"])
+        self._write(
+            "disks", spec.server_id,
+            {
+                "gb": root_gb + spec.ephemeral_gb,
+                "config_drive": spec.config_files is not None,
+            },
+        )
+
+    def delete_disk(self, server_id: str) -> None:
+        self._strike("delete_disk", server_id)
+        self._path("disks", server_id).unlink(missing_ok=True)
+
+    # -- guests -------------------------------------------------------------
+
+    def spawn(self, spec: GuestSpec) -> None:
+        self._strike("spawn", spec.server_id)
+        found = self._read("guests", spec.server_id)
+        if found is not None and found["power_state"] in _ON:
+            return
+        if self._read("disks", spec.server_id) is None:
+            raise exceptions.GuestOperationFailed(
+                verb="spawn", server_id=spec.server_id, reason="its disks are not on the host"
+            )
+        boots = found["boots"] if found is not None else []
+        self._write(
+            "guests", spec.server_id,
+            {
+                "name": spec.name,
+                "vcpus": spec.vcpus,
+                "memory_mb": spec.memory_mb,
+                "power_state": PowerState.RUNNING,
+                "boots": [*boots, _time()],
+                "metadata": spec.metadata,
+            },
+        )
+
+    def spawned(self, server_id: str) -> bool:
+        self._strike("spawned", server_id)
+        found = self._read("guests", server_id)
+        return found is not None and found["power_state"] == PowerState.RUNNING
+
+    def power_on(self, server_id: str) -> None:
+        self._strike("power_on", server_id)
+        found = self._must(server_id)
+        if found["power_state"] not in _ON:
+            self._boot(server_id, found)
+
+    def power_off(self, server_id: str, timeout: float) -> None:
+        self._strike("power_off", server_id)
+        found = self._must(server_id)
+        if found["power_state"] != PowerState.SHUTDOWN:
+            self._write("guests", server_id, {**found, "power_state": PowerState.SHUTDOWN})
+
+    def reboot(self, server_id: str, hard: bool, timeout: float) -> None:
+        self._strike("reboot", server_id)
+        self._boot(server_id, self._must(server_id))
+
+    def destroy(self, server_id: str) -> None:
+        self._strike("destroy", server_id)
+        self._path("guests", server_id).unlink(missing_ok=True)
+
+    def console_log(self, server_id: str, length: int | None = None) -> str:
+        self._strike("console_log", server_id)
+        found = self._read("guests", server_id)
+        lines: list[str] = []
+        for number, when in enumerate(found["boots"] if found else [], 1):
+            lines += [
+                f"[    0.000000] Booting {found['name']} at {when}, boot {number}",
+                f"[    0.000214] {found['vcpus']} processors, {found['memory_mb']} MiB memory",
+                "[    0.000731] vda: virtio disk",
+                "fake guest READY",
+            ]
+        if length is not None:
+            lines = lines[len(lines) - min(length, len(lines)):]
+        return "".join(f"{line}\n" for line in lines)
+
+    def diagnostics(self, server_id: str) -> dict[str, Any]:
+        self._strike("diagnostics", server_id)
+        found = self._must(server_id)
+        disk = self._read("disks", server_id) or {"config_drive": False}
+        frame = hostinfo.diagnostics_frame("fake", found["power_state"])
+        frame.update(
+            hypervisor="fake",
+            config_drive=disk["config_drive"],
+            num_cpus=found["vcpus"],
+            num_disks=1,
+            memory_details={"maximum": found["memory_mb"], "used": found["memory_mb"]},
+            cpu_details=[{"id": i, "time": 0, "utilisation": 0} for i in range(found["vcpus"])],
+        )
+        return frame
+
+    # -- what happens behind our back ---------------------------------------
+
+    def kill_guest(self, server_id: str, state: PowerState = PowerState.SHUTDOWN) -> None:
+        """Let the guest die as if its process were killed; the event is delivered.
+
+        :raises GuestNotFound:
+        """
+        self._write("guests", server_id, {**self._must(server_id), "power_state": state})
+        if self._on_event is not None:
+            self._on_event(GuestEvent(server_id, state, "killed from outside"))
+
+    def lose_guest(self, server_id: str) -> None:
+        """Let the hypervisor forget the guest without a word, its disks too."""
+        self._path("guests", server_id).unlink(missing_ok=True)
+        self._path("disks", server_id).unlink(missing_ok=True)
+
+    # -- files --------------------------------------------------------------
+
+    def _strike(self, verb: str, server_id: str | None = None) -> None:
+        self.faults.strike(verb, server_id)
+
+    def _boot(self, server_id: str, found: dict[str, Any]) -> None:
+        self._write(
+            "guests", server_id,
+            {**found, "power_state": PowerState.RUNNING, "boots": [*found["boots"], _time()]},
+        )
+
+    def _must(self, server_id: str) -> dict[str, Any]:
+        found = self._read("guests", server_id)
+        if found is None:
+            raise exceptions.GuestNotFound(server_id=server_id)
+        return found
+
+    def _path(self, kind: str, name: str) -> Path:
+        if not _SAFE_NAME.match(name) or name.startswith("."):
+            raise ValueError(f"{name!r} can't be the name of a file")
+        return self._root / kind / f"{name}.json"
+
+    def _read(self, kind: str, name: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = json.loads(self._path(kind, name).read_text())
+        except FileNotFoundError:
+            return None
+        return found
+
+    def _write(self, kind: str, name: str, content: dict[str, Any]) -> None:
+        path = self._path(kind, name)
+        fresh = path.with_name(f".{name}.{clock.new_id()}")
+        fresh.write_text(json.dumps(content))
+        fresh.replace(path)
+
+    def _each(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for path in sorted((self._root / kind).glob("*.json")):
+            found = self._read(kind, path.stem)
+            if found is not None:
+                yield path.stem, found
+
+
+def _time() -> str:
+    return clock.now().isoformat(timespec="seconds")
+
+
+def _image_key(spec: ImageSpec) -> str:
+    return spec.checksum or spec.id
+
+
+def _info(server_id: str, found: dict[str, Any]) -> GuestInfo:
+    return GuestInfo(
+        server_id, PowerState(found["power_state"]), found["vcpus"], found["memory_mb"]
+    )

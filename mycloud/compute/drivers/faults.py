@@ -1,0 +1,110 @@
+"""Faults that the fake driver commits when it is told to.
+
+``fault`` in the driver's state directory holds one fault or a list of them as JSON::
+
+    {"verb": "spawn", "mode": "fail", "server_id": null, "count": 1}
+
+``verb`` is a method of the driver.  ``mode`` is ``fail`` (GuestOperationFailed) or ``hang``
+(the call does not return until the fault is taken away).  ``server_id`` limits it to one
+server and ``count`` to that many calls.  The calls that were hit are counted in the file,
+so a process that is killed and started again does not begin anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from mycloud.common import clock, concurrency, exceptions
+
+FAIL = "fail"
+HANG = "hang"
+_POLL_SECONDS = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    :ivar count: None hits every call
+    """
+
+    verb: str
+    mode: str = FAIL
+    server_id: str | None = None
+    count: int | None = None
+    hits: int = 0
+    id: str = dataclasses.field(default_factory=clock.new_id)
+
+    def hit(self, verb: str, server_id: str | None) -> bool:
+        return (
+            self.verb == verb
+            and self.server_id in (None, server_id)
+            and (self.count is None or self.hits < self.count)
+        )
+
+
+class FaultFile:
+    """The faults of one fake driver."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = concurrency.Lock()
+        self._closed = False
+
+    def set(self, *faults: Fault) -> None:
+        """Replace all faults; none takes them away and lets hanging calls go on."""
+        with self._lock:
+            self._write(list(faults))
+
+    def close(self) -> None:
+        """Let every hanging call fail."""
+        self._closed = True
+
+    def strike(self, verb: str, server_id: str | None) -> None:
+        """Commit the fault that stands for this call, if there is one.
+
+        :raises GuestOperationFailed: a ``fail`` fault, or a ``hang`` that ended by close()
+        """
+        if not self._path.exists():
+            return
+        with self._lock:
+            faults = self._read()
+            fault = next((each for each in faults if each.hit(verb, server_id)), None)
+            if fault is None:
+                return
+            at = faults.index(fault)
+            faults[at] = dataclasses.replace(fault, hits=fault.hits + 1)
+            self._write(faults)
+        if fault.mode == FAIL:
+            raise exceptions.GuestOperationFailed(
+                verb=verb, server_id=server_id, reason="the fake driver was told to fail"
+            )
+        while any(each.id == fault.id for each in self._read()):
+            if self._closed:
+                raise exceptions.GuestOperationFailed(
+                    verb=verb, server_id=server_id, reason="the driver was closed meanwhile"
+                )
+            concurrency.sleep(_POLL_SECONDS)
+
+    def _read(self) -> list[Fault]:
+        try:
+            found: Any = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return []
+        rows = found if isinstance(found, list) else [found]
+        # a fault that somebody wrote by hand has no id: its place and its words name it
+        return [
+            Fault(**{"id": f"{i}:{row['verb']}:{row.get('mode')}", **row})
+            for i, row in enumerate(rows)
+        ]
+
+    def _write(self, faults: list[Fault]) -> None:
+        if not faults:
+            self._path.unlink(missing_ok=True)
+            return
+        fresh = self._path.with_name(f".{self._path.name}.{clock.new_id()}")
+        fresh.write_text(json.dumps([dataclasses.asdict(each) for each in faults]))
+        fresh.replace(self._path)

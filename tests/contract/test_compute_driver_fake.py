@@ -1,0 +1,109 @@
+"""The fake driver keeps the contract, keeps its state, and fails when told to."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import fixtures
+import testtools
+
+from mycloud.common import clock, concurrency, exceptions
+from mycloud.compute.drivers.base import DriverSettings, ImageSpec, PowerState
+from mycloud.compute.drivers.fake import FakeDriver
+from mycloud.compute.drivers.faults import HANG, Fault
+from tests.contract.compute_driver import ComputeDriverContract, wait_until
+
+
+class FakeDriverTest(ComputeDriverContract, testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.root = Path(self.useFixture(fixtures.TempDir()).path)
+        self.image_bytes = self.root / "image.raw"
+        self.image_bytes.write_bytes(b"\0" * 4096)
+        digest = hashlib.sha512(self.image_bytes.read_bytes()).hexdigest()
+        self.image = ImageSpec(clock.new_id(), digest, "raw", 4096)
+        self.events = []
+        self.driver = self.start()
+
+    def start(self):
+        driver = FakeDriver(DriverSettings(self.root / "fake"))
+        driver.init_host(self.host, self.events.append)
+        self.addCleanup(driver.close)
+        return driver
+
+    def kill_from_outside(self, server_id):
+        self.driver.kill_guest(server_id)
+
+    def test_guests_are_there_after_a_restart(self):
+        spec = self.boot()
+        self.driver.close()
+        again = self.start()
+        self.assertEqual(PowerState.RUNNING, again.guest(spec.server_id).power_state)
+        self.assertTrue(again.disk_ready(spec))
+        self.assertTrue(again.image_ready(self.image))
+
+    def test_a_half_written_file_is_never_seen(self):
+        spec = self.boot()
+        (self.root / "fake" / "guests" / f".{spec.server_id}.killed").write_text('{"na')
+        self.assertEqual([spec.server_id], [g.server_id for g in self.start().guests()])
+
+    def test_fault_fails_as_often_as_told(self):
+        spec = self.prepare()
+        self.driver.faults.set(Fault("spawn", count=2))
+        for _ in range(2):
+            self.assertRaises(exceptions.GuestOperationFailed, self.driver.spawn, spec)
+        self.driver.spawn(spec)
+        self.assertTrue(self.driver.spawned(spec.server_id))
+
+    def test_fault_count_survives_a_restart(self):
+        spec = self.prepare()
+        (self.root / "fake" / "fault").write_text(
+            json.dumps({"verb": "spawn", "mode": "fail", "count": 1})
+        )
+        self.assertRaises(exceptions.GuestOperationFailed, self.driver.spawn, spec)
+        self.start().spawn(spec)
+
+    def test_fault_of_one_server_leaves_the_others_alone(self):
+        one, two = self.prepare(), self.prepare()
+        self.driver.faults.set(Fault("spawn", server_id=one.server_id))
+        self.driver.spawn(two)
+        self.assertRaises(exceptions.GuestOperationFailed, self.driver.spawn, one)
+
+    def test_hang_lasts_until_the_fault_is_taken_away(self):
+        spec = self.prepare()
+        self.driver.faults.set(Fault("spawn", mode=HANG))
+        task = concurrency.spawn(self.driver.spawn, spec)
+        fault = self.root / "fake" / "fault"
+        wait_until(lambda: '"hits": 1' in fault.read_text(), 5, "the call hangs")
+        self.assertFalse(task.done)
+        self.assertFalse(self.driver.spawned(spec.server_id))
+        self.driver.faults.set()
+        task.wait(5)
+        self.assertTrue(self.driver.spawned(spec.server_id))
+
+    def test_close_ends_a_hanging_call(self):
+        self.driver.faults.set(Fault("guests", mode=HANG))
+        task = concurrency.spawn(self.driver.guests)
+        fault = self.root / "fake" / "fault"
+        wait_until(lambda: '"hits": 1' in fault.read_text(), 5, "the call hangs")
+        self.driver.close()
+        self.assertRaises(exceptions.GuestOperationFailed, task.wait, 5)
+
+    def test_image_larger_than_the_flavor_is_refused(self):
+        big = self.root / "big.raw"
+        with big.open("wb") as file:
+            file.truncate((2 << 30) + 512)
+        image = ImageSpec(clock.new_id(), None, "raw")
+        self.driver.ensure_image(image, lambda path: big.rename(path))
+        spec = self.spec(image=image, root_gb=2)
+        error = self.assertRaises(exceptions.ImageRejected, self.driver.create_disk, spec)
+        self.assertIn("at least 3 GiB", str(error))
+        self.driver.create_disk(self.spec(image=image, root_gb=0))
+
+    def test_names_that_are_paths_are_refused(self):
+        self.assertRaises(ValueError, self.driver.guest, "../../etc/passwd")
+
+    def test_free_disk_shrinks_with_the_guests(self):
+        before = self.driver.inventory().free_disk_gb
+        self.prepare(root_gb=7)
+        self.assertEqual(before - 7, self.driver.inventory().free_disk_gb)

@@ -1,0 +1,1 @@
+"""The daemons under the libvirt driver, and which accelerator can be trusted."""

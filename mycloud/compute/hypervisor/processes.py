@@ -1,0 +1,66 @@
+"""Daemons that are known by their pid file.
+
+A pid alone proves nothing: it may be a zombie's, or another program's by now.  So the state
+in /proc and the command line are looked at too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from mycloud.common import clock, concurrency
+
+_POLL_SECONDS = 0.02
+
+
+def alive(pid: int) -> bool:
+    """Whether the process exists and has not ended (a zombie has ended)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def command_line(pid: int) -> list[str]:
+    """The words that the process was started with; empty if it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [os.fsdecode(word) for word in words if word]
+
+
+def running(pid_file: Path, program: str) -> int | None:
+    """The pid in the file if it is a live process of that program, else None."""
+    try:
+        pid = int(pid_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    if not alive(pid):
+        return None
+    words = command_line(pid)
+    return pid if words and Path(words[0]).name.startswith(program) else None
+
+
+def end(pid: int, seconds: float) -> None:
+    """Ask the process to end, and kill it if it has not after that many seconds."""
+    for sign, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, seconds)):
+        try:
+            os.kill(pid, sign)
+        except ProcessLookupError:
+            return
+        if wait_gone(pid, patience):
+            return
+
+
+def wait_gone(pid: int, seconds: float) -> bool:
+    """Wait for the process to end; False if it still lives after that many seconds."""
+    deadline = clock.monotonic() + seconds
+    while alive(pid):
+        if clock.monotonic() > deadline:
+            return False
+        concurrency.sleep(_POLL_SECONDS)
+    return True

@@ -1,0 +1,287 @@
+"""A libvirtd and a virtlogd of our own.
+
+Debian's system libvirtd runs QEMU as a user who may not open /dev/kvm and asks QEMU for its
+capabilities again at every look-up, which takes seconds each.  A private one has its own
+directories, bound over libvirt's in a mount namespace, so several can run side by side and
+none touches the system's.  Both daemons outlive the program that started them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+from oslo_concurrency import lockutils, processutils
+from oslo_log import log
+
+from mycloud.common import clock, exceptions
+from mycloud.compute.hypervisor import connection, processes
+
+LOG = log.getLogger(__name__)
+
+#: the directories of libvirt that a private daemon gets its own of
+_BOUND = {
+    "etc": "/etc/libvirt",
+    "run": "/run/libvirt",
+    "lib": "/var/lib/libvirt",
+    "cache": "/var/cache/libvirt",
+    "log": "/var/log/libvirt",
+}
+_ACCOUNTS = {
+    "passwd": "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin",
+    "group": "libvirt-qemu:x:64055:",
+}
+#: a path to a unix socket may have 107 bytes
+_SOCKET_PATH_BYTES = 107
+_START_SECONDS = 60
+_STOP_SECONDS = 10
+_CONSOLE_BYTES = 1 << 20
+_CONSOLE_BACKUPS = 3
+
+# The namespace follows mounts that the host makes later, and shows the host none of ours.
+# The daemons go to the background when their sockets are there, so the script ends then.
+_AS_ROOT = """
+set -eu
+dir=$1 run=$2 log=$3
+shift 3
+mount --make-rslave /
+for pair in "$@"; do
+  mkdir -p "${pair#*=}"
+  mount --bind "$dir/${pair%%=*}" "${pair#*=}"
+done
+for file in passwd group; do
+  [ ! -e "$dir/accounts/$file" ] || mount --bind "$dir/accounts/$file" /etc/$file
+done
+ulimit -l unlimited 2>/dev/null || true
+[ "$log" = keep ] || virtlogd --daemon --pid-file "$log"
+exec libvirtd --daemon --pid-file "$run"
+"""
+_AS_USER = """
+set -eu
+[ "$2" = keep ] || virtlogd --daemon --pid-file "$2"
+exec libvirtd --daemon --pid-file "$1"
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class DaemonStatus:
+    """What runs: pids, or None for what does not."""
+
+    libvirtd: int | None
+    virtlogd: int | None
+    guests: int
+
+
+class PrivateLibvirtd:
+    """One private libvirtd; any number of these objects may speak of the same one.
+
+    Its things lie in ``<state_dir>/libvirt`` (``libvirt-NAME`` if it has a name, for several
+    hosts on one machine), its pid files in ``<state_dir>/run``.
+    """
+
+    def __init__(self, state_dir: Path, name: str = "") -> None:
+        suffix = f"-{name}" if name else ""
+        self._dir = state_dir.absolute() / f"libvirt{suffix}"
+        run = state_dir.absolute() / "run"
+        self._libvirtd_pid = run / f"libvirtd{suffix}.pid"
+        self._virtlogd_pid = run / f"virtlogd{suffix}.pid"
+        self._root = os.geteuid() == 0
+
+    # -- questions ----------------------------------------------------------
+
+    def status(self) -> DaemonStatus:
+        """What of it runs now."""
+        return DaemonStatus(
+            processes.running(self._libvirtd_pid, "libvirtd"),
+            processes.running(self._virtlogd_pid, "virtlogd"),
+            len(self.guest_pids()),
+        )
+
+    def crashed(self) -> bool:
+        """Whether libvirtd was started, was not stopped, and yet does not run."""
+        return self._libvirtd_pid.exists() and self.status().libvirtd is None
+
+    def uri(self) -> str:
+        """Where to connect to; it may change whenever the daemon is started.
+
+        :raises HypervisorUnavailable: it does not run
+        """
+        pid = self.status().libvirtd
+        if pid is None:
+            raise exceptions.HypervisorUnavailable(
+                reason="the private libvirtd does not run",
+                remedy="Start it with 'mycloud up'.",
+            )
+        if not self._root:
+            return f"qemu+unix:///session?socket={self._dir}/run/libvirt/libvirt-sock"
+        socket = f"{self._dir}/run/libvirt-sock"
+        if len(os.fsencode(socket)) > _SOCKET_PATH_BYTES:
+            # the same socket by the short name that the daemon itself has for it
+            socket = f"/proc/{pid}/root/run/libvirt/libvirt-sock"
+        return f"qemu+unix:///system?socket={socket}"
+
+    def guest_pids(self) -> list[int]:
+        """Pids of the QEMU processes that live under this libvirtd."""
+        run = self._dir / "run" / ("qemu" if self._root else "libvirt/qemu/run")
+        found = (processes.running(path, "qemu") for path in sorted(run.glob("*.pid")))
+        return [pid for pid in found if pid is not None]
+
+    # -- verbs --------------------------------------------------------------
+
+    def start(self) -> str:
+        """Start what does not run; returns the URI.  Guests that run are found again.
+
+        :raises HypervisorUnavailable: it can't be started; says what to install or do
+        """
+        with self._one_at_a_time():
+            status = self.status()
+            if status.libvirtd is None:
+                self._check_programs()
+                self._lay_out()
+                started = clock.monotonic()
+                self._run(keep_virtlogd=status.virtlogd is not None)
+                # it takes connections only when its drivers are ready, and ends if one is not
+                connection.open_uri(self.uri()).close()
+                LOG.info("libvirtd started in %.2f s", clock.monotonic() - started)
+            return self.uri()
+
+    def stop(self, *, kill_guests: bool = False) -> None:
+        """Stop libvirtd.  Guests go on running, and their consoles are written, unless asked."""
+        with self._one_at_a_time():
+            status = self.status()
+            if status.libvirtd is not None:
+                processes.end(status.libvirtd, _STOP_SECONDS)
+            self._libvirtd_pid.unlink(missing_ok=True)
+            guests = self.guest_pids()
+            if kill_guests:
+                for pid in guests:
+                    processes.end(pid, _STOP_SECONDS)
+            if kill_guests or not guests:
+                if status.virtlogd is not None:
+                    processes.end(status.virtlogd, _STOP_SECONDS)
+                self._virtlogd_pid.unlink(missing_ok=True)
+
+    # -- how ----------------------------------------------------------------
+
+    def _one_at_a_time(self):
+        self._dir.mkdir(parents=True, exist_ok=True)
+        return lockutils.lock(
+            f"libvirtd-{self._dir}", external=True, lock_path=str(self._dir), do_log=False
+        )
+
+    def _check_programs(self) -> None:
+        path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+        programs = {
+            "libvirtd": "libvirt-daemon",
+            "virtlogd": "libvirt-daemon",
+            "qemu-system-x86_64": "qemu-system-x86",
+            "qemu-img": "qemu-utils",
+        }
+        missing = {
+            package for program, package in programs.items()
+            if shutil.which(program, path=path) is None
+        }
+        if missing:
+            raise exceptions.HypervisorUnavailable(
+                reason=f"not installed: {', '.join(sorted(missing))}",
+                remedy=f"Run: apt-get install -y {' '.join(sorted(missing))}",
+            )
+
+    def _lay_out(self) -> None:
+        etc = self._dir / "etc" / ("" if self._root else "libvirt")
+        for name in _BOUND:
+            (self._dir / name).mkdir(parents=True, exist_ok=True)
+        # session daemons keep their sockets here and refuse a directory that others can enter
+        (self._dir / "run").chmod(0o755 if self._root else 0o700)
+        etc.mkdir(parents=True, exist_ok=True)
+        self._libvirtd_pid.parent.mkdir(parents=True, exist_ok=True)
+        _write_once(
+            etc / "libvirtd.conf",
+            f"""\
+listen_tls = 0
+listen_tcp = 0
+auth_unix_rw = "none"
+unix_sock_rw_perms = "0700"
+host_uuid = "{clock.new_id()}"
+min_workers = 2
+max_workers = 20
+log_outputs = "3:file:{self._dir}/log/libvirtd.log"
+""",
+        )
+        as_root = 'user = "root"\ngroup = "root"\ndynamic_ownership = 0\n' if self._root else ""
+        _write_once(
+            etc / "qemu.conf",
+            f'{as_root}security_driver = "none"\nnamespaces = []\nstdio_handler = "logd"\n',
+        )
+        _write_once(
+            etc / "virtlogd.conf",
+            f"max_size = {_CONSOLE_BYTES}\nmax_backups = {_CONSOLE_BACKUPS}\n",
+        )
+
+    def _give_accounts(self) -> None:
+        """Let the daemon find the user that Debian's libvirt asks for, and that we never use.
+
+        Only the package of the system's own libvirtd makes it; without it QEMU's driver does
+        not start, whatever qemu.conf says.
+        """
+        accounts = self._dir / "accounts"
+        accounts.mkdir(exist_ok=True)
+        for name, line in _ACCOUNTS.items():
+            text = Path("/etc", name).read_text()
+            if not any(each.startswith("libvirt-qemu:") for each in text.splitlines()):
+                (accounts / name).write_text(f"{text.rstrip()}\n{line}\n")
+
+    def _run(self, *, keep_virtlogd: bool) -> None:
+        log_pid = "keep" if keep_virtlogd else str(self._virtlogd_pid)
+        run_pid = str(self._libvirtd_pid)
+        environ = dict(os.environ)
+        environ["PATH"] = environ.get("PATH", "") + ":/usr/sbin:/sbin"
+        if self._root:
+            self._give_accounts()
+            pairs = [f"{name}={path}" for name, path in _BOUND.items()]
+            command = [
+                "unshare", "--mount", "--propagation", "unchanged",
+                "sh", "-c", _AS_ROOT, "libvirtd", str(self._dir), run_pid, log_pid, *pairs,
+            ]
+        else:
+            self._check_session_socket()
+            environ.update(
+                XDG_CONFIG_HOME=f"{self._dir}/etc",
+                XDG_RUNTIME_DIR=f"{self._dir}/run",
+                XDG_CACHE_HOME=f"{self._dir}/cache",
+                XDG_DATA_HOME=f"{self._dir}/lib",
+            )
+            command = ["sh", "-c", _AS_USER, "libvirtd", run_pid, log_pid]
+        try:
+            processutils.execute(
+                "timeout", "--kill-after=3", str(_START_SECONDS), *command,
+                env_variables=environ, cwd="/",
+            )
+        except processutils.ProcessExecutionError as error:
+            words = error.stderr or f"exit status {error.exit_code}"
+            LOG.error("The private libvirtd did not start: %s", words)
+            raise exceptions.HypervisorUnavailable(
+                reason=f"the private libvirtd did not start ({_last_line(words)})",
+                remedy="See log/libvirtd.log in its state directory.",
+            ) from error
+
+    def _check_session_socket(self) -> None:
+        longest = f"{self._dir}/run/libvirt/virtqemud-admin-sock"
+        if len(os.fsencode(longest)) > _SOCKET_PATH_BYTES:
+            raise exceptions.HypervisorUnavailable(
+                reason="the path of the state directory is too long for a unix socket",
+                remedy="Choose a shorter --state directory, or run as root.",
+            )
+
+
+def _write_once(path: Path, text: str) -> None:
+    """What an operator has changed stays."""
+    if not path.exists():
+        path.write_text(text)
+
+
+def _last_line(text: str | bytes) -> str:
+    lines = (text if isinstance(text, str) else text.decode(errors="replace")).split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no reason given")

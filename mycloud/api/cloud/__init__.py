@@ -1,0 +1,13 @@
+"""The API of what OpenStack does not have: one module per resource, each with a list ROWS."""
+
+from mycloud.api.routing import Route
+
+MODULES: tuple[object, ...] = ()
+
+
+def rows() -> list[Route]:
+    """All rows of the API."""
+    found: list[Route] = []
+    for module in MODULES:
+        found += module.ROWS  # type: ignore[attr-defined]
+    return found

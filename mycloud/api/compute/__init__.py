@@ -1,0 +1,14 @@
+"""The compute API, nova v2.1: one module per resource, each with a list ROWS."""
+
+from mycloud.api import discovery
+from mycloud.api.routing import Route
+
+MODULES: tuple[object, ...] = ()
+
+
+def rows() -> list[Route]:
+    """All rows of the API."""
+    found = [discovery.COMPUTE_SHOW]
+    for module in MODULES:
+        found += module.ROWS  # type: ignore[attr-defined]
+    return found

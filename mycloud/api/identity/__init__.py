@@ -1,0 +1,14 @@
+"""The identity API, keystone v3: one module per resource, each with a list ROWS."""
+
+from mycloud.api import discovery
+from mycloud.api.routing import Route
+
+MODULES: tuple[object, ...] = ()
+
+
+def rows() -> list[Route]:
+    """All rows of the API."""
+    found = [discovery.IDENTITY_SHOW]
+    for module in MODULES:
+        found += module.ROWS  # type: ignore[attr-defined]
+    return found

@@ -1,0 +1,152 @@
+"""One RPC service: its row in the database, its RPC servers, its periodic work.
+
+The order of a start is the promise: wait for the conductor, report in with a new epoch,
+``init_host``, listen, resume what an earlier life left, ``after_start``, periodic work.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import oslo_messaging as messaging
+from oslo_config import cfg
+
+from mycloud.common import clock, concurrency, context, exceptions, rpc
+
+LOG = logging.getLogger(__name__)
+
+PeriodicTask = tuple[float, Callable[[Any], None]]
+
+
+class Manager(Protocol):
+    """What a service's manager offers; see ComputeManager for an example."""
+
+    topic: str
+    binary: str
+    role: str
+    target: messaging.Target
+
+    def init_host(self, owner: Any) -> None: ...
+    def after_start(self) -> None: ...
+    def stop(self) -> None: ...
+    def periodic_tasks(self) -> list[PeriodicTask]: ...
+    def run_operation(self, ctxt: Any, operation_id: str) -> None: ...
+
+
+class Registration(Protocol):
+    """The versioned object of a service's row (objects.service.Service)."""
+
+    id: str
+    epoch: str
+
+    def heartbeat(self) -> bool: ...
+
+
+class Hooks(Protocol):
+    """What this module needs of the objects above it."""
+
+    def wait_until_ready(self, ctxt: Any) -> None: ...
+    def register(self, ctxt: Any, values: dict[str, Any]) -> Registration: ...
+    def owner(self, registration: Registration, host: str) -> Any: ...
+    def to_resume(self, ctxt: Any, manager: Manager, owner: Any) -> list[str]: ...
+    def endpoints(self, manager: Manager) -> list[Any]: ...
+
+
+class Service:
+    """Runs one manager on one host. ``serve`` may be called once."""
+
+    def __init__(self, manager: Manager, host: str, hooks: Hooks):
+        self.manager = manager
+        self.host = host
+        self.epoch = clock.new_id()
+        self._hooks = hooks
+        self._server: Any = None
+        self._stopping = concurrency.Event()
+        self._tasks: list[concurrency.Task[Any]] = []
+        self._registration: Registration | None = None
+
+    def serve(self) -> None:
+        """Start; returns when the service listens.
+
+        :raises RuntimeError: when called twice
+        """
+        if self._server is not None:
+            raise RuntimeError(f"{self.manager.binary} on {self.host} is already served")
+        with context.role(self.manager.role):
+            self._start()
+
+    def _start(self) -> None:
+        ctxt = context.admin_context()
+        self._hooks.wait_until_ready(ctxt)
+        self._registration = self._hooks.register(
+            ctxt,
+            {
+                "host": self.host,
+                "binary": self.manager.binary,
+                "topic": self.manager.topic,
+                "epoch": self.epoch,
+                "availability_zone": cfg.CONF.default_availability_zone
+                if self.manager.topic == "compute"
+                else None,
+            },
+        )
+        owner = self._hooks.owner(self._registration, self.host)
+        self.manager.init_host(owner)
+        self._server = rpc.server(
+            self.manager.role,
+            messaging.Target(topic=self.manager.topic, server=self.host),
+            self._hooks.endpoints(self.manager),
+        )
+        self._server.start()
+        for operation_id in self._hooks.to_resume(ctxt, self.manager, owner):
+            LOG.info("Resuming operation %s", operation_id)
+            self._spawn(self.manager.run_operation, context.admin_context(), operation_id)
+        self.manager.after_start()
+        self._spawn_periodic(cfg.CONF.report_interval, self._report, fuzzy=False)
+        if cfg.CONF.periodic_enable:
+            for interval, task in self.manager.periodic_tasks():
+                self._spawn_periodic(interval, task, fuzzy=True)
+        LOG.info("%s on %s is ready", self.manager.binary, self.host)
+
+    def _spawn(self, fn: Callable[..., Any], *args: Any) -> None:
+        self._tasks = [task for task in self._tasks if not task.done]
+        self._tasks.append(concurrency.spawn(fn, *args))
+
+    def _spawn_periodic(
+        self, interval: float, task: Callable[[Any], None], *, fuzzy: bool
+    ) -> None:
+        self._spawn(self._periodic, interval, task, fuzzy)
+
+    def _periodic(self, interval: float, task: Callable[[Any], None], fuzzy: bool) -> None:
+        """One of the four doors: a periodic task that fails is logged and runs again."""
+        pause = min(interval, cfg.CONF.periodic_interval_max)
+        delay = clock.fraction() * cfg.CONF.periodic_fuzzy_delay if fuzzy else pause
+        while not self._stopping.wait(delay):
+            delay = pause
+            try:
+                task(context.admin_context())
+            except exceptions.Unavailable as error:
+                LOG.warning("%s is put off: %s", task.__name__, error)
+            except Exception:
+                LOG.exception("Periodic task %s failed", task.__name__)
+
+    def _report(self, ctxt: Any) -> None:
+        if self._registration is not None and not self._registration.heartbeat():
+            LOG.error(
+                "Another process has taken over %s on %s", self.manager.binary, self.host
+            )
+
+    def stop(self) -> None:
+        """Stop listening, let what is under way end, then stop the manager."""
+        self._stopping.set()
+        if self._server is not None:
+            self._server.stop()
+            self._server.wait()
+        with context.role(self.manager.role):
+            self.manager.stop()
+
+    def wait(self) -> None:
+        """Wait until ``stop`` is called and all work has ended."""
+        self._stopping.wait()
+        for task in self._tasks:
+            task.wait(cfg.CONF.graceful_shutdown_timeout_seconds)

@@ -1,0 +1,199 @@
+"""States and transitions, as data. No other module writes a state's name as text.
+
+The diagram in docs/states.md is generated from this module.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Vm(StrEnum):
+    """What a server is, when nothing is going on."""
+
+    BUILDING = "building"
+    ACTIVE = "active"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    ERROR = "error"
+    DELETED = "deleted"
+
+
+class Task(StrEnum):
+    """What is being done to a server; none when nothing is."""
+
+    SCHEDULING = "scheduling"
+    SPAWNING = "spawning"
+    POWERING_OFF = "powering-off"
+    POWERING_ON = "powering-on"
+    REBOOTING = "rebooting"
+    REBOOTING_HARD = "rebooting_hard"
+    DELETING = "deleting"
+
+
+class Power:
+    """nova's numbers for what the hypervisor says."""
+
+    NOSTATE = 0
+    RUNNING = 1
+    PAUSED = 3
+    SHUTDOWN = 4
+    CRASHED = 6
+    SUSPENDED = 7
+
+
+class Op(StrEnum):
+    """The life of an operation in the journal."""
+
+    WAITING = "waiting"
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OP_OPEN = frozenset({Op.WAITING, Op.PENDING, Op.RUNNING})
+OP_ENDED = frozenset({Op.SUCCEEDED, Op.FAILED, Op.CANCELLED})
+
+OPERATION_TRANSITIONS: dict[Op, frozenset[Op]] = {
+    Op.WAITING: frozenset({Op.PENDING, Op.CANCELLED}),
+    Op.PENDING: frozenset({Op.RUNNING, Op.FAILED, Op.CANCELLED}),
+    Op.RUNNING: frozenset({Op.PENDING, Op.SUCCEEDED, Op.FAILED, Op.CANCELLED}),
+    Op.SUCCEEDED: frozenset(),
+    Op.FAILED: frozenset(),
+    Op.CANCELLED: frozenset(),
+}
+
+
+class StepState(StrEnum):
+    """The life of one step of an operation."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+    SKIPPED = "skipped"
+
+
+class Image(StrEnum):
+    """What an image is."""
+
+    QUEUED = "queued"
+    SAVING = "saving"
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+    KILLED = "killed"
+    DELETED = "deleted"
+
+
+IMAGE_TRANSITIONS: dict[Image, frozenset[Image]] = {
+    Image.QUEUED: frozenset({Image.SAVING, Image.DELETED}),
+    Image.SAVING: frozenset({Image.ACTIVE, Image.QUEUED, Image.KILLED, Image.DELETED}),
+    Image.ACTIVE: frozenset({Image.DEACTIVATED, Image.DELETED}),
+    Image.DEACTIVATED: frozenset({Image.ACTIVE, Image.DELETED}),
+    Image.KILLED: frozenset({Image.DELETED}),
+    Image.DELETED: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Transition:
+    """What an operation on a server asks of its state, and what it leaves behind.
+
+    ``before``: the vm states that it starts from. ``task``: the task state while it runs.
+    ``after``: the vm state once it has succeeded (None: unchanged). ``failed``: the vm state
+    after a failure that was undone (None: unchanged). ``supersedes``: it may be asked for while
+    another operation runs; that one is cancelled first.
+    """
+
+    action: str
+    before: frozenset[Vm]
+    task: Task
+    after: Vm | None
+    failed: Vm | None = None
+    supersedes: bool = False
+
+
+#: operation kind -> its transition
+SERVER: dict[str, Transition] = {
+    "server.create": Transition(
+        "create", frozenset({Vm.BUILDING}), Task.SCHEDULING, Vm.ACTIVE, failed=Vm.ERROR
+    ),
+    "server.stop": Transition(
+        "stop", frozenset({Vm.ACTIVE, Vm.ERROR}), Task.POWERING_OFF, Vm.STOPPED
+    ),
+    "server.start": Transition(
+        "start", frozenset({Vm.STOPPED}), Task.POWERING_ON, Vm.ACTIVE
+    ),
+    "server.reboot": Transition(
+        "reboot", frozenset({Vm.ACTIVE}), Task.REBOOTING, Vm.ACTIVE
+    ),
+    "server.reboot_hard": Transition(
+        "reboot",
+        frozenset({Vm.ACTIVE, Vm.STOPPED, Vm.PAUSED, Vm.ERROR}),
+        Task.REBOOTING_HARD,
+        Vm.ACTIVE,
+    ),
+    "server.delete": Transition(
+        "delete", frozenset(Vm) - {Vm.DELETED}, Task.DELETING, Vm.DELETED,
+        failed=Vm.ERROR, supersedes=True,
+    ),
+}
+
+#: What the API calls (vm state, task state); a task state not named keeps the vm state's name.
+SERVER_STATUS: dict[Vm, str] = {
+    Vm.BUILDING: "BUILD",
+    Vm.ACTIVE: "ACTIVE",
+    Vm.STOPPED: "SHUTOFF",
+    Vm.PAUSED: "PAUSED",
+    Vm.ERROR: "ERROR",
+    Vm.DELETED: "DELETED",
+}
+TASK_STATUS: dict[Task, str] = {
+    Task.REBOOTING: "REBOOT",
+    Task.REBOOTING_HARD: "HARD_REBOOT",
+}
+
+
+def server_status(vm_state: str, task_state: str | None) -> str:
+    """The status that the compute API shows, as in nova's API reference."""
+    vm = Vm(vm_state)
+    if vm is Vm.ACTIVE and task_state:
+        return TASK_STATUS.get(Task(task_state), SERVER_STATUS[vm])
+    return SERVER_STATUS[vm]
+
+
+def vm_states_of(status: str) -> list[tuple[str, str | None]]:
+    """(vm state, task state or None for any) pairs that show as this API status; [] if none."""
+    wanted = status.upper()
+    found: list[tuple[str, str | None]] = [
+        (vm.value, None) for vm, name in SERVER_STATUS.items() if name == wanted
+    ]
+    found += [
+        (Vm.ACTIVE.value, task.value) for task, name in TASK_STATUS.items() if name == wanted
+    ]
+    return found
+
+
+#: What a guest's power state, seen outside of any operation, makes of an idle server.
+POWER_TO_VM: dict[int, Vm] = {
+    Power.RUNNING: Vm.ACTIVE,
+    Power.PAUSED: Vm.PAUSED,
+    Power.SHUTDOWN: Vm.STOPPED,
+    Power.CRASHED: Vm.STOPPED,
+    Power.NOSTATE: Vm.STOPPED,
+}
+
+_POWER_NUMBERS = {
+    "running": Power.RUNNING,
+    "paused": Power.PAUSED,
+    "shutdown": Power.SHUTDOWN,
+    "crashed": Power.CRASHED,
+    "suspended": Power.SUSPENDED,
+    "nostate": Power.NOSTATE,
+}
+
+
+def power_number(name: str) -> int:
+    """The API's number for a driver's power state."""
+    return _POWER_NUMBERS[name]

@@ -1,0 +1,107 @@
+"""The compute host's side: answers questions, runs operations, watches its guests."""
+
+import logging
+from typing import Any
+
+import oslo_messaging as messaging
+from oslo_config import cfg
+
+from mycloud.common import concurrency, context, exceptions, states
+from mycloud.compute import rpcapi, tasks
+from mycloud.compute.drivers import base as driver_base
+from mycloud.compute.tasks import reconcile
+from mycloud.journal import rpcapi as doorbell
+from mycloud.journal.runner import Owner, Runner
+from mycloud.objects.host import Host
+
+LOG = logging.getLogger(__name__)
+
+
+class ComputeManager:
+    """One compute host: its driver, its runner, its periodic work."""
+
+    target = messaging.Target(version=rpcapi.VERSION)
+    topic = rpcapi.TOPIC
+    binary = "mycloud-compute"
+    role = context.COMPUTE
+
+    def __init__(self, host: str, driver: driver_base.ComputeDriver):
+        self.host = host
+        self.driver = driver
+        self.runner: Runner | None = None
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def init_host(self, owner: Owner) -> None:
+        """Connect to the hypervisor, say what the host has, adopt what runs on it."""
+        self.driver.init_host(self.host, self._on_event)
+        self.runner = Runner(owner, tasks.planners(self.driver), doorbell.ring)
+        self.publish_inventory(context.admin_context())
+
+    def after_start(self) -> None:
+        """Compare the host with the database once; operations under way are left alone."""
+        self.reconcile(context.admin_context())
+
+    def stop(self) -> None:
+        self.driver.close()
+
+    def periodic_tasks(self) -> list[tuple[float, Any]]:
+        """(interval in seconds, function of a context) pairs."""
+        return [
+            (cfg.CONF.compute.inventory_interval, self.publish_inventory),
+            (cfg.CONF.compute.reconcile_interval, self.reconcile),
+        ]
+
+    # -- operations ----------------------------------------------------------------------------
+
+    def run_operation(self, ctxt: Any, operation_id: str) -> None:
+        assert self.runner is not None
+        self.runner.run(ctxt, operation_id)
+
+    # -- questions -----------------------------------------------------------------------------
+
+    def get_console_output(self, ctxt: Any, server_id: str, length: int | None) -> str:
+        return self.driver.console_log(server_id, length)
+
+    def get_diagnostics(self, ctxt: Any, server_id: str) -> dict[str, Any]:
+        return self.driver.diagnostics(server_id)
+
+    # -- the host ------------------------------------------------------------------------------
+
+    def publish_inventory(self, ctxt: Any) -> None:
+        """Tell the database what the host has."""
+        found = self.driver.inventory()
+        Host.publish(
+            ctxt,
+            self.host,
+            {
+                "hypervisor_hostname": found.hypervisor_hostname,
+                "hypervisor_type": found.hypervisor_type,
+                "hypervisor_version": found.hypervisor_version,
+                "vcpus": found.vcpus,
+                "memory_mb": found.memory_mb,
+                "disk_gb": found.disk_gb,
+                "free_disk_gb": found.free_disk_gb,
+                "cpu_info": found.cpu_info,
+                "capabilities": found.capabilities,
+                "uptime": self.driver.uptime(),
+            },
+        )
+
+    def reconcile(self, ctxt: Any) -> None:
+        reconcile.run(ctxt, self.host, self.driver)
+
+    def _on_event(self, event: driver_base.GuestEvent) -> None:
+        """From the driver's event loop: the state in the API follows in well under 2 s."""
+        concurrency.spawn(self._observe, event)
+
+    def _observe(self, event: driver_base.GuestEvent) -> None:
+        with context.role(self.role):
+            try:
+                reconcile.observe(
+                    context.admin_context(), event.server_id,
+                    states.power_number(event.power_state.value),
+                )
+            except exceptions.MycloudError as error:
+                # the periodic comparison will see it
+                LOG.warning("Event of guest %s is not recorded: %s", event.server_id, error)

@@ -1,0 +1,82 @@
+"""qemu-img, always told the format and always limited.
+
+No call here lets QEMU guess a format: a guest can write any header into its own disk.  The
+limits stop an image that was made to eat the host.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from oslo_concurrency import processutils
+
+from mycloud.common import exceptions
+
+_MEMORY_BYTES = 2 << 30
+_CPU_SECONDS = 1800
+_SECONDS = 3600
+_SLACK_BYTES = 64 << 20
+_TIMED_OUT = (124, 137)
+
+
+def convert_to_raw(source: Path, source_format: str, target: Path, virtual_size: int) -> None:
+    """Write the disk that is in ``source`` to ``target``, sparse.
+
+    :param virtual_size: bytes; the output can't grow beyond it
+    :raises DiskFull: no room
+    :raises processutils.ProcessExecutionError: qemu-img does not accept the source
+    """
+    _run(
+        target, virtual_size,
+        "convert", "-f", source_format, "-O", "raw", "-S", "64k", str(source), str(target),
+    )
+
+
+def create_over(base: Path, target: Path, size: int) -> None:
+    """A thin qcow2 of ``size`` bytes over a raw base that never changes."""
+    _run(
+        target, size,
+        "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(base), str(target), str(size),
+    )
+
+
+def create_empty(target: Path, size: int) -> None:
+    """A thin empty qcow2 of ``size`` bytes."""
+    _run(target, size, "create", "-q", "-f", "qcow2", str(target), str(size))
+
+
+def _run(target: Path, size: int, *args: str) -> None:
+    limits = processutils.ProcessLimits(
+        address_space=_MEMORY_BYTES,
+        cpu_time=_CPU_SECONDS,
+        file_size=size + _SLACK_BYTES,
+        core_file_size=0,
+    )
+    try:
+        processutils.execute(
+            "timeout", "--kill-after=5", str(_SECONDS), "qemu-img", *args,
+            prlimit=limits, env_variables={**os.environ, "LC_ALL": "C"},
+        )
+    except processutils.ProcessExecutionError as error:
+        if "No space left" in (error.stderr or ""):
+            raise no_room(target, size) from error
+        if error.exit_code in _TIMED_OUT:
+            error.stderr = f"it did not end within {_SECONDS} s"
+        raise
+
+
+def no_room(target: Path, size: int) -> exceptions.DiskFull:
+    """The error for ``size`` bytes that do not fit where ``target`` should go."""
+    stat = os.statvfs(target.parent)
+    return exceptions.DiskFull(
+        what="a disk", needed=size >> 20, free=(stat.f_bavail * stat.f_frsize) >> 20
+    )
+
+
+def reason(error: processutils.ProcessExecutionError) -> str:
+    """What qemu-img said last, without its own name and without paths of the host."""
+    lines = [line.strip() for line in (error.stderr or "").splitlines() if line.strip()]
+    last = lines[-1] if lines else f"exit status {error.exit_code}"
+    words = last.removeprefix("qemu-img:").split()
+    return " ".join("(a file)" if "/" in word else word for word in words)

@@ -1,0 +1,24 @@
+"""What a compute host does for an operation: one planner a kind."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from mycloud.compute.drivers.base import ComputeDriver
+from mycloud.compute.tasks import create, delete, power
+from mycloud.journal.runner import Planner
+
+#: operation kind -> plan(driver, context, operation)
+PLANS: dict[str, Callable[..., Any]] = {
+    "server.create": create.plan,
+    "server.delete": delete.plan,
+    "server.start": power.start,
+    "server.stop": power.stop,
+    "server.reboot": power.reboot,
+    "server.reboot_hard": power.reboot,
+}
+
+
+def planners(driver: ComputeDriver) -> dict[str, Planner]:
+    """The planners of a host with that driver."""
+    return {kind: functools.partial(plan, driver) for kind, plan in PLANS.items()}

@@ -1,0 +1,46 @@
+"""Build a server: image in the cache, disk, guest."""
+
+from typing import Any
+
+from mycloud.common.states import Power
+from mycloud.compute import guest_spec
+from mycloud.compute.drivers.base import ComputeDriver
+from mycloud.compute.image_source import fetcher
+from mycloud.journal.runner import Plan, Step
+from mycloud.objects.operation import Operation
+
+
+def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
+    """The steps of server.create."""
+    server = operation.server
+    spec = guest_spec.build(server, operation.payload)
+
+    def undo_guest() -> None:
+        driver.destroy(server.id)
+
+    def undo_disk() -> None:
+        driver.delete_disk(server.id)
+
+    return Plan(
+        steps=[
+            Step(
+                "image",
+                do=lambda: driver.ensure_image(spec, fetcher(context, spec)),
+                done=lambda: driver.image_ready(spec),
+            ),
+            Step(
+                "disk",
+                do=lambda: driver.create_disk(spec),
+                done=lambda: driver.disk_ready(spec),
+                undo=undo_disk,
+            ),
+            Step(
+                "spawn",
+                do=lambda: driver.spawn(spec),
+                done=lambda: driver.spawned(server.id),
+                undo=undo_guest,
+            ),
+        ],
+        result=lambda: {"power_state": Power.RUNNING},
+        after_failure=lambda: {"power_state": Power.NOSTATE},
+    )

@@ -1,0 +1,28 @@
+"""Remove a server from its host."""
+
+from typing import Any
+
+from mycloud.common.states import Power
+from mycloud.compute.drivers.base import ComputeDriver
+from mycloud.journal.runner import Plan, Step
+from mycloud.objects.operation import Operation
+
+
+def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
+    """The steps of server.delete; nothing of it is ever undone."""
+    server_id = operation.resource_id
+    return Plan(
+        steps=[
+            Step(
+                "destroy",
+                do=lambda: driver.destroy(server_id),
+                done=lambda: driver.guest(server_id) is None,
+            ),
+            Step(
+                "delete_disk",
+                do=lambda: driver.delete_disk(server_id),
+                done=lambda: server_id not in driver.leftovers(),
+            ),
+        ],
+        result=lambda: {"power_state": Power.NOSTATE},
+    )

@@ -1,0 +1,54 @@
+"""Compare what the host really has with what the database says of it."""
+
+import logging
+from typing import Any
+
+from mycloud.common import exceptions, states
+from mycloud.compute.drivers.base import ComputeDriver
+from mycloud.objects.server import Server, ServerList
+
+LOG = logging.getLogger(__name__)
+
+
+def run(context: Any, host: str, driver: ComputeDriver) -> None:
+    """Adopt running guests, record power states, remove what belongs to no server any more."""
+    # the database first: a server that is placed here after this has no guest below
+    servers = {server.id: server for server in ServerList.on_host(context, host)}
+    guests = {guest.server_id: guest for guest in driver.guests()}
+    for server in servers.values():
+        guest = guests.get(server.id)
+        if server.operation_id is None and guest is not None:
+            power = states.power_number(guest.power_state.value)
+            if power != server.power_state:
+                server.observe_power(power)
+        elif server.operation_id is None and server.vm_state == states.Vm.ACTIVE:
+            LOG.warning("The guest of server %s is gone from host %s", server.id, host)
+            server.observe_power(states.Power.NOSTATE)
+    _remove_strangers(context, driver, set(guests) | set(driver.leftovers()), set(servers))
+
+
+def _remove_strangers(
+    context: Any, driver: ComputeDriver, found: set[str], expected: set[str]
+) -> None:
+    strangers = sorted(found - expected)
+    if not strangers:
+        return
+    # placed here since the list was read, or on its way to another host
+    living = set(ServerList.existing(context, strangers))
+    for server_id in strangers:
+        if server_id in living:
+            continue
+        LOG.warning("Removing what is left of server %s, which does not exist", server_id)
+        driver.destroy(server_id)
+        driver.delete_disk(server_id)
+
+
+def observe(context: Any, server_id: str, power_state: int) -> None:
+    """A guest changed by itself: record it, unless an operation is at work on the server."""
+    try:
+        server = Server.get(context, server_id)
+    except exceptions.ServerNotFound:
+        return
+    if server.operation_id is None and server.power_state != power_state:
+        LOG.info("Guest %s is now in power state %s", server_id, power_state)
+        server.observe_power(power_state)

@@ -1,0 +1,74 @@
+"""Messages to the conductor.
+
+History: 1.0 object_class_action_versions, object_action, object_backport_versions, ping
+"""
+
+from typing import Any
+
+from oslo_versionedobjects import base as ovo
+
+from mycloud.common import rpc
+
+TOPIC = "conductor"
+VERSION = "1.0"
+
+
+class ConductorAPI(rpc.Client, ovo.VersionedObjectIndirectionAPI):
+    """Remotable methods of objects, run where the database is."""
+
+    topic = TOPIC
+    version = VERSION
+
+    def ping(self, context: Any, *, timeout: float) -> str:
+        """The conductor's answer; for waiting until there is one."""
+        answer: str = self.call(context, "ping", version="1.0", timeout=timeout)
+        return answer
+
+    def object_class_action_versions(
+        self,
+        context: Any,
+        objname: str,
+        objmethod: str,
+        object_versions: dict[str, str],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        return self.call(
+            context,
+            "object_class_action_versions",
+            version="1.0",
+            objname=objname,
+            objmethod=objmethod,
+            object_versions=object_versions,
+            args=args,
+            kwargs=kwargs,
+        )
+
+    def object_action(
+        self,
+        context: Any,
+        objinst: Any,
+        objmethod: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        return self.call(
+            context,
+            "object_action",
+            version="1.0",
+            objinst=objinst,
+            objmethod=objmethod,
+            args=args,
+            kwargs=kwargs,
+        )
+
+    def object_backport_versions(
+        self, context: Any, objinst: Any, object_versions: dict[str, str]
+    ) -> Any:
+        return self.call(
+            context,
+            "object_backport_versions",
+            version="1.0",
+            objinst=objinst,
+            object_versions=object_versions,
+        )

@@ -1,0 +1,21 @@
+"""All options of mycloud, one module per group. Nobody registers options elsewhere."""
+
+from oslo_config import cfg
+
+from mycloud.conf import api, compute, conductor, database, identity, image, scheduler, service
+
+GROUPS = (api, compute, conductor, database, identity, image, scheduler, service)
+
+CONF = cfg.CONF
+
+
+def register_all() -> None:
+    """Register every group with the global ``cfg.CONF``; may be called again."""
+    for module in GROUPS:
+        if module.GROUP == "DEFAULT":
+            CONF.register_opts(module.OPTS)
+        else:
+            CONF.register_opts(module.OPTS, group=module.GROUP)
+
+
+register_all()

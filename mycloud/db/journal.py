@@ -1,0 +1,236 @@
+"""The operation journal: every change of an operation or a step is here.
+
+All functions take the connection of an open transaction. The state moves only by compare and
+swap; a worker that lost its operation gets OperationLost from the first thing it tries.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mycloud.common import clock, exceptions, states
+from mycloud.common.states import Op, StepState
+from mycloud.db.models import operation_steps as steps
+from mycloud.db.models import operations as ops
+
+Row = Mapping[str, Any]
+
+
+def insert(conn: Connection, values: dict[str, Any]) -> None:
+    conn.execute(sa.insert(ops).values(**values))
+
+
+def get(conn: Connection, operation_id: str) -> Row:
+    """:raises OperationNotFound:"""
+    row = conn.execute(sa.select(ops).where(ops.c.id == operation_id)).mappings().first()
+    if row is None:
+        raise exceptions.OperationNotFound(operation_id=operation_id)
+    return row
+
+
+def find_by_key(conn: Connection, key: str) -> Row | None:
+    """The operation that an idempotency key has made, if it has made one."""
+    query = sa.select(ops).where(ops.c.idempotency_key == key)
+    return conn.execute(query).mappings().first()
+
+
+def claim(
+    conn: Connection, operation_id: str, owner: str, epoch: str, *, again: bool = False
+) -> Row | None:
+    """Take a pending operation, or one of this service's own earlier life; None if neither.
+
+    ``again``: also one that this epoch owns already.
+    """
+    now = clock.now()
+    free = ops.c.state == Op.PENDING
+    own_past = sa.and_(ops.c.state == Op.RUNNING, ops.c.owner == owner)
+    if not again:
+        own_past = sa.and_(own_past, ops.c.owner_epoch != epoch)
+    taken = conn.execute(
+        sa.update(ops)
+        .where(ops.c.id == operation_id, sa.or_(free, own_past))
+        .values(
+            state=Op.RUNNING,
+            owner=owner,
+            owner_epoch=epoch,
+            updated_at=now,
+            started_at=sa.func.coalesce(ops.c.started_at, now),
+        )
+    )
+    return get(conn, operation_id) if taken.rowcount else None
+
+
+def last_seq(conn: Connection, operation_id: str) -> int:
+    query = sa.select(sa.func.max(steps.c.seq)).where(steps.c.operation_id == operation_id)
+    return conn.execute(query).scalar() or 0
+
+
+def hold(conn: Connection, operation_id: str, epoch: str) -> Row:
+    """Lock the operation's row for a change by its owner.
+
+    :raises OperationLost: when another worker owns it, or it has ended
+    """
+    query = sa.select(ops).where(ops.c.id == operation_id).with_for_update()
+    row = conn.execute(query).mappings().first()
+    if row is None or row["state"] != Op.RUNNING or row["owner_epoch"] != epoch:
+        raise exceptions.OperationLost(operation_id=operation_id)
+    return row
+
+
+def insert_step(conn: Connection, operation_id: str, values: dict[str, Any]) -> None:
+    """Journal a step: one that starts, or one that was found already done."""
+    conn.execute(sa.insert(steps).values(operation_id=operation_id, **values))
+
+
+def end_running_steps(
+    conn: Connection,
+    operation_id: str,
+    state: StepState,
+    now: datetime.datetime,
+    **more: Any,
+) -> None:
+    """Journal how the step that runs has ended."""
+    conn.execute(
+        sa.update(steps)
+        .where(steps.c.operation_id == operation_id, steps.c.state == StepState.RUNNING)
+        .values(state=state, finished_at=now, **more)
+    )
+
+
+def mark_undone(
+    conn: Connection, operation_id: str, names: Sequence[str], now: datetime.datetime
+) -> None:
+    """Journal that the undo of these steps has run."""
+    conn.execute(
+        sa.update(steps)
+        .where(
+            steps.c.operation_id == operation_id,
+            steps.c.name.in_(names),
+            steps.c.state.in_([StepState.DONE, StepState.RUNNING, StepState.SKIPPED]),
+        )
+        .values(state=StepState.UNDONE, finished_at=sa.func.coalesce(steps.c.finished_at, now))
+    )
+
+
+def move(
+    conn: Connection, operation_id: str, before: Sequence[Op], values: dict[str, Any]
+) -> bool:
+    """Compare and swap the state; False if it was in none of ``before``.
+
+    :raises ValueError: for a transition that common/states.py does not have
+    """
+    after = Op(values["state"])
+    for state in before:
+        if after not in states.OPERATION_TRANSITIONS[state]:
+            raise ValueError(f"operation: no transition from {state} to {after}")
+    done = conn.execute(
+        sa.update(ops).where(ops.c.id == operation_id, ops.c.state.in_(before)).values(**values)
+    )
+    return bool(done.rowcount)
+
+
+def request_cancel(conn: Connection, operation_id: str) -> None:
+    """Ask the worker of a running operation to undo it at its next step."""
+    conn.execute(sa.update(ops).where(ops.c.id == operation_id).values(cancel_requested=True))
+
+
+def release_waiters(conn: Connection, operation_id: str, now: datetime.datetime) -> list[Row]:
+    """Make pending what waited for this operation; returns what to ring."""
+    query = sa.select(ops).where(
+        ops.c.waits_for == operation_id, ops.c.state == Op.WAITING
+    )
+    rows = list(conn.execute(query).mappings())
+    for row in rows:
+        move(conn, row["id"], [Op.WAITING], {"state": Op.PENDING, "updated_at": now})
+    return rows
+
+
+def note_rung(conn: Connection, operation_ids: Sequence[str], now: datetime.datetime) -> None:
+    """Remember when the bell of these operations was last rung."""
+    conn.execute(sa.update(ops).where(ops.c.id.in_(operation_ids)).values(rung_at=now))
+
+
+def pending_since(conn: Connection, before: datetime.datetime, limit: int) -> list[Row]:
+    """Pending operations whose bell was last rung (or that were made) before that time."""
+    query = (
+        sa.select(ops)
+        .where(
+            ops.c.state == Op.PENDING,
+            sa.func.coalesce(ops.c.rung_at, ops.c.updated_at, ops.c.created_at) < before,
+        )
+        .order_by(ops.c.created_at)
+        .limit(limit)
+    )
+    return list(conn.execute(query).mappings())
+
+
+def in_state(conn: Connection, state: Op) -> list[Row]:
+    query = sa.select(ops).where(ops.c.state == state).order_by(ops.c.created_at)
+    return list(conn.execute(query).mappings())
+
+
+def to_resume(
+    conn: Connection, owner: str, epoch: str, topic: str, host: str
+) -> list[str]:
+    """Ids of what a starting service takes up: its own past, and what waits for this host."""
+    query = (
+        sa.select(ops.c.id)
+        .where(
+            sa.or_(
+                sa.and_(
+                    ops.c.state == Op.RUNNING,
+                    ops.c.owner == owner,
+                    ops.c.owner_epoch != epoch,
+                ),
+                sa.and_(ops.c.state == Op.PENDING, ops.c.topic == topic, ops.c.host == host),
+            )
+        )
+        .order_by(ops.c.created_at)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def steps_of(conn: Connection, operation_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The steps in order, by operation."""
+    query = (
+        sa.select(steps)
+        .where(steps.c.operation_id.in_(operation_ids))
+        .order_by(steps.c.operation_id, steps.c.seq)
+    )
+    found: dict[str, list[Row]] = {operation_id: [] for operation_id in operation_ids}
+    for row in conn.execute(query).mappings():
+        found[row["operation_id"]].append(row)
+    return found
+
+
+def of_resource(
+    conn: Connection, resource_id: str, *, request_id: str | None = None
+) -> list[Row]:
+    """The operations on a resource, oldest first."""
+    query = sa.select(ops).where(ops.c.resource_id == resource_id)
+    if request_id is not None:
+        query = query.where(ops.c.request_id == request_id)
+    return list(conn.execute(query.order_by(ops.c.created_at, ops.c.id)).mappings())
+
+
+def of_request(conn: Connection, request_id: str) -> list[Row]:
+    """The operations that one API request made, oldest first."""
+    query = sa.select(ops).where(ops.c.request_id == request_id)
+    return list(conn.execute(query.order_by(ops.c.created_at, ops.c.id)).mappings())
+
+
+def readdress(conn: Connection, operation_id: str, values: dict[str, Any]) -> None:
+    """Send a pending operation on to the service that does its next part.
+
+    :raises OperationLost: if it is not pending any more
+    """
+    done = conn.execute(
+        sa.update(ops)
+        .where(ops.c.id == operation_id, ops.c.state == Op.PENDING)
+        .values(**values)
+    )
+    if not done.rowcount:
+        raise exceptions.OperationLost(operation_id=operation_id)

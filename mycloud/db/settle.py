@@ -1,0 +1,139 @@
+"""How operations end: the operation, its resource and its claims move in one transaction."""
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mycloud.common.states import Op
+from mycloud.db import hosts, journal, servers
+from mycloud.db.models import operation_steps as steps
+
+Row = Mapping[str, Any]
+Settle = Callable[[Connection, Row, Op, dict[str, Any], datetime.datetime], bool]
+
+#: resource type -> what the end of an operation does to the resource
+BY_TYPE: dict[str, Settle] = {"server": servers.settle}
+
+
+def bell(row: Row, **other: Any) -> dict[str, Any]:
+    """What is needed to ring an operation's bell: id, topic and host."""
+    return {"id": row["id"], "topic": row["topic"], "host": row["host"], **other}
+
+
+def close(
+    conn: Connection,
+    row: Row,
+    outcome: Op,
+    values: dict[str, Any],
+    now: datetime.datetime,
+) -> list[dict[str, Any]]:
+    """End a held operation and free those that waited for it; returns the bells to ring.
+
+    ``values``: code, reason, traceback of the operation, and ``changes``: columns of the
+    resource.
+    """
+    changes = values.pop("changes", {})
+    journal.move(
+        conn,
+        row["id"],
+        [Op(row["state"])],
+        {"state": outcome, "finished_at": now, "updated_at": now, **values},
+    )
+    BY_TYPE[row["resource_type"]](conn, row, outcome, changes, now)
+    return [bell(waiter) for waiter in journal.release_waiters(conn, row["id"], now)]
+
+
+def fail(
+    conn: Connection, row: Row, failure: dict[str, Any], now: datetime.datetime
+) -> list[dict[str, Any]]:
+    """End a held operation in failure, or hand it to its next ranked host.
+
+    ``failure``: code, message, traceback, and maybe changes (columns of the resource) and
+    ``final`` (another host would fail as well). Returns the bells to ring.
+    """
+    if row["kind"] == "server.create" and not failure.get("final"):
+        bells = _next_host(conn, row, now)
+        if bells:
+            return bells
+    message = failure["message"]
+    tried = _failed_hosts(conn, row["id"])
+    if len(tried) > 1:
+        message = f"Every host that was tried failed: {'; '.join(tried)}"
+    fault = {
+        "code": failure.get("status", 500),
+        "message": message,
+        "details": failure.get("traceback"),
+        "created": now.isoformat(timespec="seconds") + "Z",
+    }
+    return close(
+        conn,
+        row,
+        Op.FAILED,
+        {
+            "code": failure["code"],
+            "reason": message,
+            "traceback": failure.get("traceback"),
+            "changes": {**failure.get("changes", {}), "fault": fault},
+        },
+        now,
+    )
+
+
+def _failed_hosts(conn: Connection, operation_id: str) -> list[str]:
+    query = (
+        sa.select(steps.c.host, steps.c.detail)
+        .where(steps.c.operation_id == operation_id, steps.c.state == "failed")
+        .order_by(steps.c.seq)
+    )
+    return [f"{host}: {detail}" for host, detail in conn.execute(query)]
+
+
+def _next_host(conn: Connection, row: Row, now: datetime.datetime) -> list[dict[str, Any]]:
+    """Claim the next ranked host that still fits and put the operation there."""
+    alternates = list(row["alternates"] or [])
+    if row["cancel_requested"] or not alternates:
+        return []
+    server = servers.get(conn, row["resource_id"])
+    if server["operation_id"] != row["id"]:
+        return []
+    hosts.release(conn, server["id"])
+    while alternates:
+        chosen = alternates.pop(0)
+        host = hosts.get(conn, chosen["host_id"])
+        if not _fits(host, chosen) or not hosts.claim(
+            conn, host, server["id"], chosen["amounts"]
+        ):
+            continue
+        servers.update(
+            conn,
+            server["id"],
+            {"host": host["host"], "node": host["hypervisor_hostname"], "updated_at": now},
+        )
+        journal.move(
+            conn,
+            row["id"],
+            [Op.RUNNING],
+            {
+                "state": Op.PENDING,
+                "host": host["host"],
+                "owner": None,
+                "owner_epoch": None,
+                "attempt": row["attempt"] + 1,
+                "alternates": alternates,
+                "rung_at": None,
+                "updated_at": now,
+            },
+        )
+        return [bell(row, host=host["host"])]
+    return []
+
+
+def _fits(host: Row, chosen: dict[str, Any]) -> bool:
+    """``limits`` are what the scheduler computed: capacity times over-subscription."""
+    return all(
+        host[f"{name}_used"] + chosen["amounts"][name] <= chosen["limits"][name]
+        for name in hosts.AMOUNTS
+    )

@@ -1,0 +1,151 @@
+"""Runs the steps of an operation: journalled before and after, undone after a failure.
+
+A step says by itself, from the host and never from the record, whether it is already done; so a
+worker that takes over after a ``kill -9`` just runs the same steps again.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mycloud.common import concurrency, exceptions
+from mycloud.common.context import RequestContext
+from mycloud.common.undo import UndoStack
+from mycloud.objects.operation import Operation
+
+LOG = logging.getLogger(__name__)
+
+#: The journal can't be reached: nothing is known to be lost, nothing may be undone.
+CONTROL_PLANE_GONE = (
+    exceptions.BusUnavailable,
+    exceptions.DatabaseUnavailable,
+    exceptions.ServiceUnavailable,
+)
+RETRY_SECONDS = 1.0
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do. ``done`` asks the host whether it has been done already."""
+
+    name: str
+    do: Callable[[], None]
+    done: Callable[[], bool] = _never
+    undo: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of an operation, and what its end changes in the resource."""
+
+    steps: Sequence[Step]
+    #: columns of the resource after success; asked for once all steps are done
+    result: Callable[[], dict[str, Any]] = field(default=dict)
+    #: columns of the resource after a failure was undone
+    after_failure: Callable[[], dict[str, Any]] = field(default=dict)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who runs: a service's id, its epoch, and the name of its host."""
+
+    service_id: str
+    epoch: str
+    host: str
+
+
+class Planner(Protocol):
+    """Makes the plan of an operation; one for each kind."""
+
+    def __call__(self, context: RequestContext, operation: Operation) -> Plan: ...
+
+
+Ring = Callable[[RequestContext, dict[str, Any]], None]
+
+
+class Runner:
+    """Claims operations and runs their plans for one service."""
+
+    def __init__(self, owner: Owner, planners: dict[str, Planner], ring: Ring):
+        self.owner = owner
+        self._planners = planners
+        self._ring = ring
+
+    def run(self, context: RequestContext, operation_id: str) -> None:
+        """Answer a doorbell. One that rings twice, or too late, does nothing.
+
+        While the bus or the database is gone it waits and goes on from what the host says.
+        """
+        context.operation_id = operation_id
+        context.update_store()
+        again = False
+        while True:
+            try:
+                operation = Operation.claim(
+                    context, operation_id, self.owner.service_id, self.owner.epoch, again=again
+                )
+                if operation is None:
+                    LOG.debug("Operation %s is not to be claimed", operation_id)
+                    return
+                again = True
+                LOG.info("%s of %s starts", operation.kind, operation.resource_id)
+                bells = self._run(context, operation)
+                break
+            except exceptions.OperationLost:
+                LOG.warning("Another worker took the operation over; leaving it alone")
+                return
+            except CONTROL_PLANE_GONE as error:
+                LOG.warning("%s The operation goes on when it is back.", error)
+                concurrency.sleep(RETRY_SECONDS)
+        for bell in bells:
+            self._ring(context, bell)
+
+    def _run(self, context: RequestContext, operation: Operation) -> list[dict[str, Any]]:
+        """This is the door for what a step raises; the undo runs, the reason is kept."""
+        undo = UndoStack()
+        plan = Plan(steps=())
+        mine = (context, operation.id, self.owner.epoch)
+        try:
+            plan = self._planners[operation.kind](context, operation)
+            for step in plan.steps:
+                done = step.done()
+                undo.push(step.name, step.undo)
+                operation.begin(step.name, self.owner.host, skipped=done)
+                if not done:
+                    step.do()
+            bells: list[dict[str, Any]] = Operation.finish(*mine, plan.result())
+        except exceptions.OperationLost:
+            raise
+        except CONTROL_PLANE_GONE:
+            # the bus or the database is gone: the journal still has the operation, and whoever
+            # takes it up asks the host what is done
+            raise
+        except exceptions.OperationCancelled:
+            undone, _ = undo.run()
+            LOG.info("%s was cancelled; undone: %s", operation.kind, undone)
+            return Operation.cancelled(*mine, undone)
+        except Exception as error:
+            LOG.exception("%s of %s failed", operation.kind, operation.resource_id)
+            undone, _ = undo.run()
+            return Operation.fail(*mine, {**_failure(error, plan), "undone": undone})
+        LOG.info("%s of %s is done", operation.kind, operation.resource_id)
+        return bells
+
+
+def _failure(error: Exception, plan: Plan) -> dict[str, Any]:
+    known = isinstance(error, exceptions.MycloudError)
+    return {
+        "code": error.code if known else exceptions.MycloudError.code,
+        "status": error.status if known else exceptions.MycloudError.status,
+        "message": (
+            error.message if known else f"{type(error).__name__}: {error}"
+        ),
+        "traceback": "".join(traceback.format_exception(error)),
+        "changes": plan.after_failure(),
+    }

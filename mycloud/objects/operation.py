@@ -1,0 +1,175 @@
+"""An operation of the journal, as its worker sees it.
+
+Every method is one transaction where the database is. What changes the operation also checks
+that the worker still owns it: OperationLost tells a worker to stop and leave everything alone.
+"""
+
+from typing import Any
+
+from oslo_versionedobjects import fields
+
+from mycloud.common import clock, exceptions
+from mycloud.common.states import Op, StepState
+from mycloud.db import engine, journal, settle
+from mycloud.db import servers as db_servers
+from mycloud.objects import base
+from mycloud.objects.server import Server
+
+
+@base.Registry.register
+class Operation(base.MycloudObject):
+    VERSION = "1.0"
+    fields = {
+        "id": fields.StringField(),
+        "kind": fields.StringField(),
+        "resource_type": fields.StringField(),
+        "resource_id": fields.StringField(),
+        "project_id": fields.StringField(nullable=True),
+        "user_id": fields.StringField(nullable=True),
+        "request_id": fields.StringField(),
+        "state": fields.StringField(),
+        "topic": fields.StringField(),
+        "host": fields.StringField(nullable=True),
+        "owner": fields.StringField(nullable=True),
+        "owner_epoch": fields.StringField(nullable=True),
+        "attempt": fields.IntegerField(),
+        "cancel_requested": fields.BooleanField(),
+        "payload": base.JsonField(),
+        "seq": fields.IntegerField(),
+        "server": fields.ObjectField("Server", nullable=True),
+    }
+
+    @classmethod
+    @base.remotable
+    def claim(
+        cls, context: Any, operation_id: str, owner: str, epoch: str, again: bool = False
+    ) -> "Operation | None":
+        """Own a pending operation, or one of the owner's earlier life; None if it is neither.
+
+        ``again``: also one that this very owner has, whose end it could not journal.
+        ``server`` holds the server it is about, if it is about one that still lives.
+        """
+        now = clock.now()
+        with engine.writer() as conn:
+            row = journal.claim(conn, operation_id, owner, epoch, again=again)
+            if row is None:
+                return None
+            seq = journal.last_seq(conn, operation_id)
+            # a step of an earlier life has no end of its own: it is run again under a new number
+            if seq:
+                journal.end_running_steps(
+                    conn, operation_id, StepState.FAILED, now, detail="the service was restarted"
+                )
+            server = None
+            if row["resource_type"] == "server":
+                server = Server.from_row(
+                    context, db_servers.get(conn, row["resource_id"], deleted=True)
+                )
+        return cls.from_row(context, row, seq=seq, server=server)
+
+    # The methods below are remotable by id: an operation with its server inside is kilobytes,
+    # and a worker journals every step.
+
+    def begin(self, name: str, host: str | None, *, skipped: bool) -> None:
+        """Journal that the step before is done and that this one starts.
+
+        ``skipped``: the host says that the step is already done.
+
+        :raises OperationLost: when another worker owns the operation
+        :raises OperationCancelled: when a later request wants it undone
+        """
+        step = {
+            "seq": self.seq + 1,
+            "name": name,
+            "host": host,
+            "attempt": self.attempt,
+            "state": StepState.SKIPPED.value if skipped else StepState.RUNNING.value,
+        }
+        self.begin_step(self._context, self.id, self.owner_epoch, step)
+        self.seq = self.seq + 1
+
+    @classmethod
+    @base.remotable
+    def begin_step(
+        cls, context: Any, operation_id: str, epoch: str, step: dict[str, Any]
+    ) -> None:
+        """See ``begin``."""
+        now = clock.now()
+        with engine.writer() as conn:
+            row = journal.hold(conn, operation_id, epoch)
+            journal.end_running_steps(conn, operation_id, StepState.DONE, now)
+            cancelled = row["cancel_requested"]
+            if not cancelled:
+                ended = now if step["state"] == StepState.SKIPPED else None
+                journal.insert_step(
+                    conn, operation_id, {**step, "started_at": now, "finished_at": ended}
+                )
+        if cancelled:
+            raise exceptions.OperationCancelled(operation_id=operation_id)
+
+    @classmethod
+    @base.remotable
+    def finish(
+        cls, context: Any, operation_id: str, epoch: str, changes: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """End in success: the last step, the resource and the operation, all at once.
+
+        Returns the bells of the operations that waited for this one (id, topic, host).
+
+        :raises OperationLost: when another worker owns the operation
+        """
+        now = clock.now()
+        with engine.writer() as conn:
+            row = journal.hold(conn, operation_id, epoch)
+            journal.end_running_steps(conn, operation_id, StepState.DONE, now)
+            return settle.close(conn, row, Op.SUCCEEDED, {"changes": changes}, now)
+
+    @classmethod
+    @base.remotable
+    def cancelled(
+        cls, context: Any, operation_id: str, epoch: str, undone: list[str]
+    ) -> list[dict[str, Any]]:
+        """End as undone, because a later request replaced it; returns the bells to ring."""
+        now = clock.now()
+        with engine.writer() as conn:
+            row = journal.hold(conn, operation_id, epoch)
+            journal.mark_undone(conn, operation_id, undone, now)
+            reason = "A later request on the same resource replaced it."
+            return settle.close(conn, row, Op.CANCELLED, {"reason": reason}, now)
+
+    @classmethod
+    @base.remotable
+    def to_resume(
+        cls, context: Any, owner: str, epoch: str, topic: str, host: str
+    ) -> list[str]:
+        """Ids of what a starting service takes up, oldest first."""
+        with engine.reader() as conn:
+            return journal.to_resume(conn, owner, epoch, topic, host)
+
+    @classmethod
+    @base.remotable
+    def fail(
+        cls, context: Any, operation_id: str, epoch: str, failure: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """End in failure, or go to the next ranked host.
+
+        ``failure``: code, status, message, traceback, undone (names of steps) and changes
+        (columns of the resource). Returns what to ring: waiting operations, or this one for its
+        next host.
+
+        :raises OperationLost: when another worker owns the operation
+        """
+        now = clock.now()
+        with engine.writer() as conn:
+            row = journal.hold(conn, operation_id, epoch)
+            journal.end_running_steps(
+                conn,
+                operation_id,
+                StepState.FAILED,
+                now,
+                detail=failure["message"],
+                traceback=failure.get("traceback"),
+            )
+            journal.mark_undone(conn, operation_id, failure["undone"], now)
+            return settle.fail(conn, row, failure, now)
+

@@ -1,0 +1,45 @@
+"""The scheduler: one transaction from an unplaced server to a claim on a host."""
+
+import logging
+from typing import Any
+
+import oslo_messaging as messaging
+
+from mycloud.common import context, exceptions
+from mycloud.journal import rpcapi as doorbell
+from mycloud.scheduler import placement, rpcapi
+
+LOG = logging.getLogger(__name__)
+
+
+class SchedulerManager:
+    """Places servers. It keeps nothing: any number of them may run."""
+
+    target = messaging.Target(version="1.0")
+    topic = rpcapi.TOPIC
+    binary = "mycloud-scheduler"
+    role = context.SCHEDULER
+
+    def init_host(self, owner: Any) -> None:
+        pass
+
+    def after_start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def periodic_tasks(self) -> list[Any]:
+        return []
+
+    def run_operation(self, ctxt: Any, operation_id: str) -> None:
+        """Place the server of an operation and ring its host."""
+        ctxt.operation_id = operation_id
+        ctxt.update_store()
+        try:
+            bells = placement.place(operation_id)
+        except exceptions.DatabaseUnavailable as error:
+            LOG.warning("Operation %s is not placed yet: %s", operation_id, error)
+            return
+        for bell in bells:
+            doorbell.ring(ctxt, bell)

@@ -1,0 +1,3 @@
+"""Messages to the scheduler: doorbells only (see mycloud.journal.rpcapi)."""
+
+TOPIC = "scheduler"

@@ -19,8 +19,9 @@ from mycloud.db.models import operations as ops
 Row = Mapping[str, Any]
 
 
-def insert(conn: Connection, values: dict[str, Any]) -> None:
-    conn.execute(sa.insert(ops).values(**values))
+def insert(conn: Connection, *rows: dict[str, Any]) -> None:
+    """New operations; all rows have the same columns."""
+    conn.execute(sa.insert(ops), list(rows))
 
 
 def get(conn: Connection, operation_id: str) -> Row:

@@ -1,0 +1,244 @@
+"""Put an operation on a server into the journal: the one transaction of a request.
+
+The state moves by compare and swap in the same transaction, so two requests can't both have the
+server. The bell is rung after it; if nobody hears it, the sweeper rings again.
+"""
+
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from oslo_config import cfg
+from oslo_db import exception as db_exc
+from sqlalchemy.engine import Connection
+
+from mycloud.common import clock, concurrency, exceptions, states
+from mycloud.common.context import RequestContext
+from mycloud.common.states import Op
+from mycloud.compute import rpcapi
+from mycloud.conductor import rpcapi as conductor_rpcapi
+from mycloud.db import engine, journal, servers, settle
+from mycloud.journal import rpcapi as doorbell
+
+Row = Mapping[str, Any]
+
+
+def new_operation(
+    context: RequestContext, kind: str, server_id: str, *, topic: str, **more: Any
+) -> dict[str, Any]:
+    """The row of a pending operation on a server; ``more``: other columns of it."""
+    now = clock.now()
+    return {
+        "id": clock.new_id(),
+        "kind": kind,
+        "resource_type": "server",
+        "resource_id": server_id,
+        "project_id": context.project_id,
+        "user_id": context.user_id,
+        "request_id": context.request_id,
+        "state": Op.PENDING,
+        "topic": topic,
+        "host": None,
+        "payload": {},
+        "created_at": now,
+        "rung_at": now,
+        "deadline_at": now
+        + datetime.timedelta(seconds=cfg.CONF.conductor.operation_deadline),
+        **more,
+    }
+
+
+def ring(context: RequestContext, *operations: Row) -> None:
+    """Ring the bells of committed operations, without holding up the answer."""
+    for operation in operations:
+        if operation["state"] == Op.PENDING:
+            concurrency.spawn(doorbell.ring, context, settle.bell(operation))
+
+
+# -- idempotency keys --------------------------------------------------------------------------
+
+
+def scoped_key(context: RequestContext, key: str | None) -> str | None:
+    """The key as the journal keeps it: keys of two projects do not meet."""
+    return f"{context.project_id}:{key}" if key else None
+
+
+def digest(kind: str, value: Any) -> str:
+    """A hash of what was asked for, to tell a retry from another request."""
+    text = json.dumps([kind, value], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def replay(conn: Connection, key: str | None, asked: str) -> Row | None:
+    """The operation that an earlier try of this request has made, if it has made one.
+
+    :raises IdempotencyConflict: when the key belongs to a different request
+    """
+    if key is None:
+        return None
+    row = journal.find_by_key(conn, key)
+    if row is not None and row["idempotency_digest"] != asked:
+        raise exceptions.IdempotencyConflict(kind=row["kind"])
+    return row
+
+
+# -- operations on a server that exists --------------------------------------------------------
+
+
+def submit(
+    context: RequestContext,
+    server: Row,
+    kind: str,
+    *,
+    payload: dict[str, Any] | None = None,
+    key: str | None = None,
+) -> str:
+    """Start an operation on a server's host; returns the operation's id.
+
+    :raises ServerLocked: when it is locked and the caller is no administrator
+    :raises OperationInProgress: while another operation has the server
+    :raises StateConflict: when the server's state does not allow it
+    """
+    if key is None:
+        return _submit(context, server, kind, payload or {}, None)
+    try:
+        return _submit(context, server, kind, payload or {}, key)
+    except db_exc.DBDuplicateEntry:
+        # the other try of the same request was quicker
+        return _submit(context, server, kind, payload or {}, key)
+
+
+@engine.retried
+def _submit(
+    context: RequestContext, server: Row, kind: str, payload: dict[str, Any], key: str | None
+) -> str:
+    transition = states.SERVER[kind]
+    asked = digest(kind, [server["id"], payload])
+    key = scoped_key(context, key)
+    with engine.writer() as conn:
+        done = replay(conn, key, asked)
+        if done is not None:
+            found: str = done["id"]
+            return found
+        check_lock(context, server)
+        operation = new_operation(
+            context,
+            kind,
+            server["id"],
+            topic=rpcapi.TOPIC,
+            host=server["host"],
+            payload=payload,
+            idempotency_key=key,
+            idempotency_digest=asked if key else None,
+        )
+        moved = servers.update(
+            conn,
+            server["id"],
+            {
+                "task_state": transition.task,
+                "operation_id": operation["id"],
+                "updated_at": operation["created_at"],
+            },
+            operation_id=None,
+            vm_state=transition.before,
+        )
+        if not moved:
+            refuse(conn, servers.get(conn, server["id"]), transition.action)
+        journal.insert(conn, operation)
+    ring(context, operation)
+    operation_id: str = operation["id"]
+    return operation_id
+
+
+def check_lock(context: RequestContext, server: Row) -> None:
+    """:raises ServerLocked: for everybody but an administrator"""
+    if server["locked"] and not context.is_admin:
+        raise exceptions.ServerLocked(server_id=server["id"])
+
+
+def refuse(conn: Connection, server: Row, action: str) -> None:
+    """Say why a server's state does not let this happen.
+
+    :raises OperationInProgress: :raises StateConflict:
+    """
+    if server["operation_id"] is not None:
+        running = journal.get(conn, server["operation_id"])
+        raise exceptions.OperationInProgress(
+            action=action,
+            resource="instance",
+            id=server["id"],
+            task_state=server["task_state"],
+            operation_id=running["id"],
+            kind=running["kind"],
+        )
+    raise exceptions.StateConflict(
+        action=action,
+        resource="instance",
+        id=server["id"],
+        attribute="vm_state",
+        state=server["vm_state"],
+    )
+
+
+# -- deletion ----------------------------------------------------------------------------------
+
+
+@engine.retried
+def submit_delete(context: RequestContext, server: Row) -> str:
+    """Start the deletion of a server in any state; returns the operation's id.
+
+    What is under way on the server is cancelled first; a deletion under way is this one.
+    """
+    check_lock(context, server)
+    with engine.writer() as conn:
+        server = servers.get(conn, server["id"])
+        operation = new_operation(
+            context,
+            "server.delete",
+            server["id"],
+            topic=rpcapi.TOPIC if server["host"] else conductor_rpcapi.TOPIC,
+            host=server["host"],
+        )
+        current = server["operation_id"]
+        if current is not None:
+            first = journal.get(conn, current)
+            if first["kind"] == operation["kind"]:
+                found: str = first["id"]
+                return found
+            if not _cancel_unstarted(conn, first):
+                journal.request_cancel(conn, first["id"])
+                operation |= {"state": Op.WAITING, "waits_for": first["id"]}
+        moved = servers.update(
+            conn,
+            server["id"],
+            {
+                "task_state": states.SERVER["server.delete"].task,
+                "operation_id": operation["id"],
+                "updated_at": operation["created_at"],
+            },
+            operation_id=current,
+        )
+        if not moved:
+            raise db_exc.RetryRequest(None)
+        journal.insert(conn, operation)
+    ring(context, operation)
+    operation_id: str = operation["id"]
+    return operation_id
+
+
+def _cancel_unstarted(conn: Connection, operation: Row) -> bool:
+    """End an operation that nobody has begun; False if somebody has."""
+    now = clock.now()
+    return journal.move(
+        conn,
+        operation["id"],
+        [Op.PENDING],
+        {
+            "state": Op.CANCELLED,
+            "reason": "A later request on the same resource replaced it.",
+            "finished_at": now,
+            "updated_at": now,
+        },
+    )

@@ -239,6 +239,14 @@ class ImageNotFound(NotFound):
     template = "Image %(image_id)s could not be found."
 
 
+class ImageNotActive(Invalid):
+    code = "image_not_active"
+    template = (
+        "Image %(image_id)s is %(status)s, not active; take another image or wait until its data "
+        "is uploaded."
+    )
+
+
 class KeypairNotFound(NotFound):
     code = "keypair_not_found"
     template = "Keypair %(name)s not found for user %(user_id)s"

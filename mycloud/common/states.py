@@ -96,6 +96,23 @@ IMAGE_TRANSITIONS: dict[Image, frozenset[Image]] = {
 }
 
 
+class Membership(StrEnum):
+    """What a project says to an image that is shared with it."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class Visibility(StrEnum):
+    """Who sees an image."""
+
+    PRIVATE = "private"
+    SHARED = "shared"
+    COMMUNITY = "community"
+    PUBLIC = "public"
+
+
 @dataclass(frozen=True)
 class Transition:
     """What an operation on a server asks of its state, and what it leaves behind.

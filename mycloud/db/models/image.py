@@ -34,6 +34,9 @@ images = sa.Table(
     optional("checksum", 32),
     optional("hash_algo", 16),
     optional("hash_value", 128),
+    # whose upload is under way, and when its last bytes came: a silent one is dead
+    optional("upload_id", 64),
+    sa.Column("upload_seen_at", Timestamp),
     sa.Column("deleted_at", Timestamp),
     *timestamps(),
     sa.Index("ix_images_owner_created_at", "owner", "created_at", "id"),

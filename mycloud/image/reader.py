@@ -1,0 +1,33 @@
+"""What other services may know of an image."""
+
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from mycloud.common import exceptions, policy, states
+from mycloud.db import images
+
+_FOR_BOOT = (
+    "id", "name", "disk_format", "size", "virtual_size", "min_disk", "min_ram", "owner",
+    "visibility", "properties",
+)
+
+
+def viewer(context: Any) -> images.Viewer:
+    """The caller as one who looks at images."""
+    return images.Viewer(
+        context.project_id, everything=policy.allowed(context, "image:images:see_all")
+    )
+
+
+def for_boot(conn: Connection, context: Any, image_id: str) -> dict[str, Any]:
+    """An image that the caller may boot: id, name, checksum (sha512 in hex), disk_format, size
+    and virtual_size (bytes), min_disk (GiB), min_ram (MiB), properties, owner, visibility.
+
+    :raises ImageNotFound: also for one that the caller does not see
+    :raises ImageNotActive: says which state it is in
+    """
+    image = images.get(conn, image_id, viewer(context))
+    if image["status"] != states.Image.ACTIVE:
+        raise exceptions.ImageNotActive(image_id=image_id, status=image["status"])
+    return {name: image[name] for name in _FOR_BOOT} | {"checksum": image["hash_value"]}

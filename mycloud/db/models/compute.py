@@ -100,6 +100,8 @@ server_groups = sa.Table(
     text("name"),
     text("policy", 32),
     document("rules", nullable=False),
+    # moves whenever a member is placed: placements compare and swap on it
+    number("generation"),
     *timestamps(),
     sa.Index("ix_server_groups_project_id", "project_id"),
 )

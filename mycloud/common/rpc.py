@@ -32,10 +32,13 @@ _serializer: messaging.Serializer | None = None
 published: dict[str, int] = {}
 
 
-def init(serializer: messaging.Serializer) -> None:
-    """Open the transport that ``cfg.CONF`` names. Nothing connects before the first message."""
+def init(serializer: messaging.Serializer, url: str | None = None) -> None:
+    """Open the transport of that URL, else the one that ``cfg.CONF`` names.
+
+    Nothing connects before the first message.
+    """
     global _transport, _serializer
-    _transport = messaging.get_rpc_transport(cfg.CONF, allowed_remote_exmods=EXMODS)
+    _transport = messaging.get_rpc_transport(cfg.CONF, url, allowed_remote_exmods=EXMODS)
     _serializer = serializer
 
 

@@ -8,28 +8,27 @@ from typing import Any
 import requests
 
 from mycloud.common import exceptions
-from mycloud.compute.drivers.base import GuestSpec
+from mycloud.compute.drivers.base import ImageSpec
 from mycloud.objects.image_source import ImageSource
 
 _CHUNK = 1 << 20
 _TIMEOUTS = (5, 60)
 
 
-def fetcher(context: Any, spec: GuestSpec) -> Callable[[Path], None]:
-    """A function that writes the image of ``spec`` to a path.
+def fetcher(context: Any, image: ImageSpec) -> Callable[[Path], None]:
+    """A function that writes an image to a path.
 
     The image is asked for only when the function is called: a cached image costs no message.
     """
 
     def fetch(target: Path) -> None:
-        assert spec.image is not None
-        source = ImageSource.get(context, spec.image.id)
+        source = ImageSource.get(context, image.id)
         if source.path and Path(source.path).is_file():
             shutil.copyfile(source.path, target)
         elif source.url:
             _download(source, target)
         else:
-            raise exceptions.Unavailable(what=f"The data of image {spec.image.id}")
+            raise exceptions.Unavailable(what=f"The data of image {image.id}")
 
     return fetch
 

@@ -14,6 +14,7 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
     """The steps of server.create."""
     server = operation.server
     spec = guest_spec.build(server, operation.payload)
+    image = spec.image
 
     def undo_guest() -> None:
         driver.destroy(server.id)
@@ -25,8 +26,8 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
         steps=[
             Step(
                 "image",
-                do=lambda: driver.ensure_image(spec, fetcher(context, spec)),
-                done=lambda: driver.image_ready(spec),
+                do=lambda: driver.ensure_image(image, fetcher(context, image)),
+                done=lambda: image is None or driver.image_ready(image),
             ),
             Step(
                 "disk",

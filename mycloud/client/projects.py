@@ -1,6 +1,6 @@
 """Projects: who owns servers, images and quotas."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,11 @@ class Projects(Collection[Project]):
             enabled=bool(document.get("enabled", True)),
             tags=tuple(document.get("tags") or ()),
         )
+
+    def mine(self) -> Iterator[Project]:
+        """Those that the user has a role in."""
+        for document in self._transport.pages("identity", "/auth/projects", "projects"):
+            yield self._build(document)
 
     def create(
         self,

@@ -1,0 +1,120 @@
+"""The table of all commands: its name and where its class is.
+
+A table instead of entry points: scanning all installed packages for those would take longer than
+most commands. A class is imported when its command is run or asked for help.
+"""
+
+import importlib
+from typing import Any
+
+from cliff.commandmanager import CommandManager
+
+_ROOT = "mycloud.cli."
+
+#: Commands of the local cloud's life (up, down, status, doctor): rows of modules ``local*``.
+LOCAL: tuple[tuple[str, str], ...] = ()
+
+COMMANDS: tuple[tuple[str, str], ...] = (
+    *LOCAL,
+    ("server create", "servers.create:CreateServer"),
+    ("server list", "servers.show:ListServers"),
+    ("server show", "servers.show:ShowServer"),
+    ("server delete", "servers.power:DeleteServer"),
+    ("server start", "servers.power:StartServer"),
+    ("server stop", "servers.power:StopServer"),
+    ("server reboot", "servers.power:RebootServer"),
+    ("server set", "servers.change:SetServer"),
+    ("server unset", "servers.change:UnsetServer"),
+    ("server rename", "servers.change:RenameServer"),
+    ("server lock", "servers.change:LockServer"),
+    ("server unlock", "servers.change:UnlockServer"),
+    ("server console log", "servers.show:ConsoleLog"),
+    ("server events", "servers.show:ServerEvents"),
+    ("flavor create", "flavors:CreateFlavor"),
+    ("flavor list", "flavors:ListFlavors"),
+    ("flavor show", "flavors:ShowFlavor"),
+    ("flavor delete", "flavors:DeleteFlavor"),
+    ("flavor set", "flavors:SetFlavor"),
+    ("flavor unset", "flavors:UnsetFlavor"),
+    ("image create", "images:CreateImage"),
+    ("image list", "images:ListImages"),
+    ("image show", "images:ShowImage"),
+    ("image delete", "images:DeleteImage"),
+    ("image set", "images:SetImage"),
+    ("image unset", "images:UnsetImage"),
+    ("image save", "images:SaveImage"),
+    ("image member add", "image_members:AddMember"),
+    ("image member remove", "image_members:RemoveMember"),
+    ("image member list", "image_members:ListMembers"),
+    ("image member set", "image_members:SetMember"),
+    ("keypair create", "keypairs:CreateKeypair"),
+    ("keypair list", "keypairs:ListKeypairs"),
+    ("keypair show", "keypairs:ShowKeypair"),
+    ("keypair delete", "keypairs:DeleteKeypair"),
+    ("project create", "projects:CreateProject"),
+    ("project list", "projects:ListProjects"),
+    ("project show", "projects:ShowProject"),
+    ("project delete", "projects:DeleteProject"),
+    ("project set", "projects:SetProject"),
+    ("user create", "users:CreateUser"),
+    ("user list", "users:ListUsers"),
+    ("user show", "users:ShowUser"),
+    ("user delete", "users:DeleteUser"),
+    ("user set", "users:SetUser"),
+    ("role create", "roles:CreateRole"),
+    ("role list", "roles:ListRoles"),
+    ("role show", "roles:ShowRole"),
+    ("role delete", "roles:DeleteRole"),
+    ("role set", "roles:SetRole"),
+    ("role add", "roles:AddRole"),
+    ("role remove", "roles:RemoveRole"),
+    ("role assignments", "roles:ListAssignments"),
+    ("quota show", "quotas:ShowQuota"),
+    ("quota set", "quotas:SetQuota"),
+    ("host list", "hosts:ListHosts"),
+    ("host show", "hosts:ShowHost"),
+    ("service list", "services:ListServices"),
+    ("service set", "services:SetService"),
+    ("operation list", "operations:ListOperations"),
+    ("operation show", "operations:ShowOperation"),
+    ("why", "why:Why"),
+    ("completion", "completion:Completion"),
+    ("help", "help:Help"),
+)
+
+#: Other spellings, understood and not listed.
+ALIASES: tuple[tuple[str, str], ...] = (
+    ("server console-log", "servers.show:ConsoleLog"),
+    ("console log show", "servers.show:ConsoleLog"),
+    ("server event list", "servers.show:ServerEvents"),
+    ("server remove", "servers.power:DeleteServer"),
+    ("role assignment list", "roles:ListAssignments"),
+)
+
+
+class Row:
+    """One command of the table; imports its class when asked."""
+
+    def __init__(self, name: str, target: str):
+        self.name = name
+        self.value = _ROOT + target
+
+    def load(self) -> Any:
+        module, _, attribute = self.value.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+class CommandTable(CommandManager):
+    """cliff's look-up of commands over the table, without any scanning."""
+
+    def __init__(self) -> None:
+        super().__init__("mycloud.cli")
+        rows = [Row(name, target) for name, target in (*COMMANDS, *ALIASES)]
+        self.commands: dict[str, Any] = {row.name: row for row in rows}
+
+    def load_commands(self, namespace: str) -> None:
+        """Nothing: the table has all."""
+
+    def under(self, words: list[str]) -> list[str]:
+        """The listed commands whose names start with these words."""
+        return [name for name, _ in COMMANDS if name.split()[: len(words)] == words]

@@ -1,0 +1,102 @@
+"""``mycloud why``: what happened to something, step by step, and why."""
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mycloud.cli import exits
+from mycloud.cli.columns import Optional, Seconds
+from mycloud.cli.command import Lister
+from mycloud.client import errors
+from mycloud.client.operations import Explanation, Operation
+
+
+class Why(Lister):
+    """Tell what happened to a server, an operation or a request, and why
+
+    As json or yaml: the whole story. As csv or value: a row for each step.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "anything",
+            metavar="ID",
+            help="a server (name or id), an operation's id, or a request's (req-...)",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Any]]:
+        self._story = self._find(parsed_args.anything)
+        columns = ("Operation", "Step", "Host", "State", "Duration", "Detail")
+        return columns, list(_rows(self._story))
+
+    def _find(self, anything: str) -> Explanation:
+        client = self.client
+        if not client.operations.available():
+            raise errors.ClientError("This cloud keeps no journal of operations")
+        try:
+            return client.operations.why(anything)
+        except (errors.NotFound, errors.BadRequest):
+            try:
+                server = client.servers.find(anything)
+            except errors.NotFound as error:
+                raise errors.NotFound.named("server, operation or request", anything) from error
+            return client.operations.why(server.id)
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> int:
+        story, out = self._story, self.app.stdout
+        if parsed_args.columns or parsed_args.formatter in ("csv", "value"):
+            return int(super().produce_output(parsed_args, column_names, data) or exits.DONE)
+        if parsed_args.formatter == "json":
+            json.dump(story.document, out, indent=None if parsed_args.noindent else 2)
+            out.write("\n")
+            return exits.DONE
+        if parsed_args.formatter == "yaml":
+            import yaml
+
+            yaml.safe_dump(dict(story.document), out, sort_keys=False)
+            return exits.DONE
+        name = f" '{story.resource_name}'" if story.resource_name else ""
+        status = f" is {story.resource_status}" if story.resource_status else ""
+        out.write(f"{story.resource_type or 'resource'}{name} ({story.resource_id}){status}\n\n")
+        super().produce_output(parsed_args, column_names, data)
+        for operation in story.operations:
+            if operation.reason:
+                out.write(f"{operation.kind} {operation.state}: {operation.reason}\n")
+        out.write(f"Cause: {story.cause}\n")
+        return exits.DONE
+
+
+def _rows(story: Explanation) -> Iterable[tuple[Any, ...]]:
+    for operation in story.operations:
+        yield (
+            operation.kind,
+            "",
+            Optional(operation.host),
+            operation.state,
+            Seconds(operation.duration_s),
+            _summary(operation),
+        )
+        for step in operation.steps:
+            yield (
+                "",
+                step.name,
+                Optional(step.host),
+                step.state,
+                Seconds(step.duration_s),
+                Optional(step.detail),
+            )
+
+
+def _summary(operation: Operation) -> str:
+    attempt = f", attempt {operation.attempt}" if operation.attempt > 1 else ""
+    return f"{operation.created_at or ''}{attempt}"

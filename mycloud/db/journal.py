@@ -40,28 +40,27 @@ def find_by_key(conn: Connection, key: str) -> Row | None:
 
 def claim(
     conn: Connection, operation_id: str, owner: str, epoch: str, *, again: bool = False
-) -> Row | None:
-    """Take a pending operation, or one of this service's own earlier life; None if neither.
+) -> bool | None:
+    """Take a pending operation, or one of this service's own earlier life.
 
-    ``again``: also one that this epoch owns already.
+    None if it is neither; True if the earlier life had begun it. ``again``: also one that this
+    epoch owns already.
     """
     now = clock.now()
-    free = ops.c.state == Op.PENDING
-    own_past = sa.and_(ops.c.state == Op.RUNNING, ops.c.owner == owner)
-    if not again:
-        own_past = sa.and_(own_past, ops.c.owner_epoch != epoch)
-    taken = conn.execute(
+    mine = {"state": Op.RUNNING, "owner": owner, "owner_epoch": epoch, "updated_at": now}
+    fresh = conn.execute(
         sa.update(ops)
-        .where(ops.c.id == operation_id, sa.or_(free, own_past))
-        .values(
-            state=Op.RUNNING,
-            owner=owner,
-            owner_epoch=epoch,
-            updated_at=now,
-            started_at=sa.func.coalesce(ops.c.started_at, now),
-        )
+        .where(ops.c.id == operation_id, ops.c.state == Op.PENDING)
+        .values(**mine, started_at=sa.func.coalesce(ops.c.started_at, now))
     )
-    return get(conn, operation_id) if taken.rowcount else None
+    if fresh.rowcount:
+        return False
+    past = sa.update(ops).where(
+        ops.c.id == operation_id, ops.c.state == Op.RUNNING, ops.c.owner == owner
+    )
+    if not again:
+        past = past.where(ops.c.owner_epoch != epoch)
+    return True if conn.execute(past.values(**mine)).rowcount else None
 
 
 def last_seq(conn: Connection, operation_id: str) -> int:
@@ -82,8 +81,30 @@ def hold(conn: Connection, operation_id: str, epoch: str) -> Row:
 
 
 def insert_step(conn: Connection, operation_id: str, values: dict[str, Any]) -> None:
-    """Journal a step: one that starts, or one that was found already done."""
+    """Journal one step with all its columns."""
     conn.execute(sa.insert(steps).values(operation_id=operation_id, **values))
+
+
+def insert_steps(
+    conn: Connection,
+    operation_id: str,
+    rows: Sequence[dict[str, Any]],
+    now: datetime.datetime,
+) -> None:
+    """Journal steps that start now, or that were found already done."""
+    if rows:
+        conn.execute(
+            sa.insert(steps),
+            [
+                {
+                    **row,
+                    "operation_id": operation_id,
+                    "started_at": now,
+                    "finished_at": None if row["state"] == StepState.RUNNING else now,
+                }
+                for row in rows
+            ],
+        )
 
 
 def end_running_steps(

@@ -46,6 +46,9 @@ def close(
         {"state": outcome, "finished_at": now, "updated_at": now, **values},
     )
     BY_TYPE[row["resource_type"]](conn, row, outcome, changes, now)
+    if not row["cancel_requested"]:
+        # only who asked for the cancellation waits
+        return []
     return [bell(waiter) for waiter in journal.release_waiters(conn, row["id"], now)]
 
 

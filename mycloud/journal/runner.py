@@ -113,13 +113,17 @@ class Runner:
         mine = (context, operation.id, self.owner.epoch)
         try:
             plan = self._planners[operation.kind](context, operation)
+            skipped: list[str] = []
             for step in plan.steps:
-                done = step.done()
                 undo.push(step.name, step.undo)
-                operation.begin(step.name, self.owner.host, skipped=done)
-                if not done:
-                    step.do()
-            bells: list[dict[str, Any]] = Operation.finish(*mine, plan.result())
+                if step.done():
+                    # journalled together with what comes next: one message less
+                    skipped.append(step.name)
+                    continue
+                operation.begin(step.name, self.owner.host, skipped)
+                skipped = []
+                step.do()
+            bells = operation.finish(self.owner.host, skipped, plan.result())
         except exceptions.OperationLost:
             raise
         except CONTROL_PLANE_GONE:

@@ -38,6 +38,8 @@ class Operation(base.MycloudObject):
         "seq": fields.IntegerField(),
         "server": fields.ObjectField("Server", nullable=True),
     }
+    #: whether its owner has begun a step; known to the worker alone
+    _under_way = False
 
     @classmethod
     @base.remotable
@@ -51,12 +53,13 @@ class Operation(base.MycloudObject):
         """
         now = clock.now()
         with engine.writer() as conn:
-            row = journal.claim(conn, operation_id, owner, epoch, again=again)
-            if row is None:
+            resumed = journal.claim(conn, operation_id, owner, epoch, again=again)
+            if resumed is None:
                 return None
+            row = journal.get(conn, operation_id)
             seq = journal.last_seq(conn, operation_id)
-            # a step of an earlier life has no end of its own: it is run again under a new number
-            if seq:
+            if resumed:
+                # a step of an earlier life has no end of its own; it gets a new number now
                 journal.end_running_steps(
                     conn, operation_id, StepState.FAILED, now, detail="the service was restarted"
                 )
@@ -70,58 +73,87 @@ class Operation(base.MycloudObject):
     # The methods below are remotable by id: an operation with its server inside is kilobytes,
     # and a worker journals every step.
 
-    def begin(self, name: str, host: str | None, *, skipped: bool) -> None:
+    def begin(self, name: str, host: str, skipped: list[str]) -> None:
         """Journal that the step before is done and that this one starts.
 
-        ``skipped``: the host says that the step is already done.
+        ``skipped``: steps in between that the host says are done already.
 
         :raises OperationLost: when another worker owns the operation
         :raises OperationCancelled: when a later request wants it undone
         """
-        step = {
-            "seq": self.seq + 1,
+        steps = self._skipped(host, skipped)
+        steps.append(self._step(name, host, StepState.RUNNING))
+        self.begin_steps(
+            self._context, self.id, self.owner_epoch, steps, first=not self._under_way
+        )
+        self._under_way = True
+
+    def finish(
+        self, host: str, skipped: list[str], changes: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """End in success: the last step, the resource and the operation, all at once.
+
+        ``changes``: columns of the resource. Returns the bells of the operations that waited for
+        this one (id, topic, host).
+
+        :raises OperationLost: when another worker owns the operation
+        """
+        steps = self._skipped(host, skipped)
+        return self.succeed(self._context, self.id, self.owner_epoch, changes, steps=steps)
+
+    def _skipped(self, host: str, names: list[str]) -> list[dict[str, Any]]:
+        return [self._step(name, host, StepState.SKIPPED) for name in names]
+
+    def _step(self, name: str, host: str, state: StepState) -> dict[str, Any]:
+        self.seq = self.seq + 1
+        return {
+            "seq": self.seq,
             "name": name,
             "host": host,
             "attempt": self.attempt,
-            "state": StepState.SKIPPED.value if skipped else StepState.RUNNING.value,
+            "state": state.value,
         }
-        self.begin_step(self._context, self.id, self.owner_epoch, step)
-        self.seq = self.seq + 1
 
     @classmethod
     @base.remotable
-    def begin_step(
-        cls, context: Any, operation_id: str, epoch: str, step: dict[str, Any]
+    def begin_steps(
+        cls,
+        context: Any,
+        operation_id: str,
+        epoch: str,
+        steps: list[dict[str, Any]],
+        *,
+        first: bool,
     ) -> None:
-        """See ``begin``."""
+        """See ``begin``. ``first``: no step of this owner runs yet."""
         now = clock.now()
         with engine.writer() as conn:
             row = journal.hold(conn, operation_id, epoch)
-            journal.end_running_steps(conn, operation_id, StepState.DONE, now)
+            if not first:
+                journal.end_running_steps(conn, operation_id, StepState.DONE, now)
             cancelled = row["cancel_requested"]
             if not cancelled:
-                ended = now if step["state"] == StepState.SKIPPED else None
-                journal.insert_step(
-                    conn, operation_id, {**step, "started_at": now, "finished_at": ended}
-                )
+                journal.insert_steps(conn, operation_id, steps, now)
         if cancelled:
             raise exceptions.OperationCancelled(operation_id=operation_id)
 
     @classmethod
     @base.remotable
-    def finish(
-        cls, context: Any, operation_id: str, epoch: str, changes: dict[str, Any]
+    def succeed(
+        cls,
+        context: Any,
+        operation_id: str,
+        epoch: str,
+        changes: dict[str, Any],
+        *,
+        steps: list[dict[str, Any]],
     ) -> list[dict[str, Any]]:
-        """End in success: the last step, the resource and the operation, all at once.
-
-        Returns the bells of the operations that waited for this one (id, topic, host).
-
-        :raises OperationLost: when another worker owns the operation
-        """
+        """See ``finish``."""
         now = clock.now()
         with engine.writer() as conn:
             row = journal.hold(conn, operation_id, epoch)
             journal.end_running_steps(conn, operation_id, StepState.DONE, now)
+            journal.insert_steps(conn, operation_id, steps, now)
             return settle.close(conn, row, Op.SUCCEEDED, {"changes": changes}, now)
 
     @classmethod

@@ -96,7 +96,8 @@ case " $(cat /proc/cmdline) " in *" proof "*) say READY; poweroff -f;; esac
 
 while read -r module; do insmod "/lib/modules/$module"; done < /lib/modules/order
 ip link set lo up
-acpid
+# in the foreground: as a daemon it wants a log file in /var
+acpid -d > /dev/null 2>&1 &
 uevent /bin/on-uevent &
 
 # a bus that was just found may still be asking its devices what they are

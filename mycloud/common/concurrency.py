@@ -253,6 +253,38 @@ class Mailbox:
             posix.close(end)
 
 
+def after_fork() -> None:
+    """Give a forked child an event loop of its own; the first thing that the child does."""
+    if is_eventlet():
+        from eventlet import hubs
+
+        hubs.use_hub()
+
+
+def serve_green(sock: Any, app: Any, **options: Any) -> Callable[[float], None]:
+    """Serve WSGI on a listening socket with eventlet's own server (eventlet mode only).
+
+    ``options`` are those of ``eventlet.wsgi.server``. Returns a function that stops accepting,
+    closes idle connections and waits so many seconds for the requests under way.
+    """
+    import eventlet
+    from eventlet import wsgi
+
+    thread = eventlet.spawn(wsgi.server, sock, app, **options)
+    # a thread that is killed before its first turn would never run its clean-up
+    eventlet.sleep(0)
+
+    def stop(patience: float) -> None:
+        with eventlet.Timeout(patience, False):
+            thread.kill()
+            try:
+                thread.wait()
+            except eventlet.greenlet.GreenletExit:
+                pass
+
+    return stop
+
+
 def _carry_context(fn: Callable[..., T]) -> Callable[..., T]:
     variables = contextvars.copy_context()
     request = oslo_context.get_current()

@@ -34,11 +34,14 @@ class DriverSettings:
     :ivar libvirt_uri: None means a private libvirtd under ``state_dir``
     :ivar virt_type: ``auto`` (KVM only where a timed boot has proved it), ``kvm``
         or ``qemu``
+    :ivar boot_files: a directory with ``vmlinuz`` and ``initrd.img`` of the tiny guest, to
+        prove KVM with; None means ``guest`` under ``state_dir``
     """
 
     state_dir: Path
     libvirt_uri: str | None = None
     virt_type: str = "auto"
+    boot_files: Path | None = None
     fake_vcpus: int = 64
     fake_memory_mb: int = 256 * 1024
     fake_disk_gb: int = 4096

@@ -1,0 +1,180 @@
+"""What a guest has on the host's disk: one directory per server, named by its id.
+
+``disk`` is the root disk, ``disk.eph0`` and ``disk.swap`` the flavor's further ones,
+``disk.config`` the config drive and ``console.log`` (``.0``, ``.1`` ... when rotated, the
+highest is the oldest) what the guest said.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from oslo_concurrency import processutils
+
+from mycloud.common import clock, concurrency, exceptions
+from mycloud.compute import configdrive, image_check, qemu_img
+from mycloud.compute.drivers.base import GuestSpec
+from mycloud.compute.image_cache import ImageCache
+
+ROOT, EPHEMERAL, SWAP = "disk", "disk.eph0", "disk.swap"
+CONFIG, CONSOLE = "disk.config", "console.log"
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+_DELETED = ".deleted"
+_GIB = 1 << 30
+_MIB = 1 << 20
+#: the most of a console that is given away; more would burden the bus
+_CONSOLE_BYTES = 256 << 10
+
+
+class GuestFiles:
+    """The directories of all guests of one host."""
+
+    def __init__(self, directory: Path, cache: ImageCache) -> None:
+        self._dir = directory
+        self._cache = cache
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def path(self, server_id: str, name: str = "") -> Path:
+        """:raises ValueError: the id can't be the name of a directory"""
+        if not _SAFE_NAME.match(server_id):
+            raise ValueError(f"{server_id!r} can't be the name of a directory")
+        return self._dir / server_id / name
+
+    def server_ids(self) -> list[str]:
+        """Every server that has a directory here, or one that is half removed."""
+        return sorted(
+            {
+                path.name.removeprefix(".").removesuffix(_DELETED)
+                for path in self._dir.iterdir() if path.is_dir()
+            }
+        )
+
+    def ready(self, spec: GuestSpec) -> bool:
+        """Whether every disk that the guest needs is there."""
+        return all(self.path(spec.server_id, name).exists() for name in disk_names(spec))
+
+    def create(self, spec: GuestSpec) -> None:
+        """Make the disks that are not there yet.
+
+        :raises ImageRejected: the image does not fit, or is not in the cache
+        :raises DiskFull: no room
+        """
+        makers: dict[str, Callable[[Path], None]] = {
+            ROOT: self._root_maker(spec),
+            EPHEMERAL: lambda path: _make_ephemeral(path, spec.ephemeral_gb),
+            SWAP: lambda path: _make_swap(path, spec.swap_mb),
+            CONFIG: lambda path: configdrive.write(path, spec.config_files or {}),
+        }
+        self.path(spec.server_id).mkdir(exist_ok=True)
+        for name in disk_names(spec):
+            path = self.path(spec.server_id, name)
+            if path.exists():
+                continue
+            fresh = path.with_name(f".{name}.{clock.new_id()}")
+            try:
+                makers[name](fresh)
+                fresh.replace(path)
+            except processutils.ProcessExecutionError as error:
+                raise exceptions.GuestOperationFailed(
+                    verb="make the disk of", server_id=spec.server_id,
+                    reason=qemu_img.reason(error),
+                ) from error
+            finally:
+                fresh.unlink(missing_ok=True)
+
+    def delete(self, server_id: str) -> None:
+        """Remove the server's directory with all that is in it."""
+        path = self.path(server_id)
+        gone = path.with_name(f".{server_id}{_DELETED}")
+        # under another name first, so that half a directory is never taken for a guest's
+        for _ in range(2):
+            if gone.exists():
+                concurrency.run_native(shutil.rmtree, gone)
+            if path.exists():
+                path.rename(gone)
+
+    def console(self, server_id: str, length: int | None) -> str:
+        """The last ``length`` lines, of the last 256 KiB, of what the guest said."""
+        parts: list[bytes] = []
+        missing = _CONSOLE_BYTES
+        for path in self._console_parts(server_id):
+            parts.insert(0, _tail(path, missing))
+            missing -= len(parts[0])
+            if missing <= 0:
+                break
+        text = b"".join(parts).decode("utf-8", errors="replace")
+        if length is None:
+            return text
+        lines = text.splitlines(keepends=True)
+        return "".join(lines[len(lines) - min(length, len(lines)):])
+
+    def _console_parts(self, server_id: str) -> list[Path]:
+        """Newest first."""
+        current = self.path(server_id, CONSOLE)
+        rotated = [
+            path for path in current.parent.glob(f"{CONSOLE}.*") if path.suffix[1:].isdigit()
+        ]
+        return [current, *sorted(rotated, key=lambda path: int(path.suffix[1:]))]
+
+    def _root_maker(self, spec: GuestSpec) -> Callable[[Path], None]:
+        if self.path(spec.server_id, ROOT).exists():
+            return _not_needed
+        if spec.image is None:
+            return lambda path: qemu_img.create_empty(path, spec.root_gb * _GIB)
+        base = self._cache.base(spec.image)
+        if base is None:
+            raise image_check.not_cached(spec.image)
+        size = base.stat().st_size
+        wanted = image_check.root_disk_gb(spec, size) * _GIB if spec.root_gb else size
+        return lambda path: qemu_img.create_over(base, path, wanted)
+
+
+def disk_names(spec: GuestSpec) -> list[str]:
+    """The files that this guest's disks are, in the order that the guest sees them."""
+    names = [ROOT]
+    if spec.ephemeral_gb:
+        names.append(EPHEMERAL)
+    if spec.swap_mb:
+        names.append(SWAP)
+    if spec.config_files is not None:
+        names.append(CONFIG)
+    return names
+
+
+def _not_needed(_path: Path) -> None:
+    raise AssertionError("the root disk is there already")
+
+
+def _make_ephemeral(path: Path, gigabytes: int) -> None:
+    _make_sparse(path, gigabytes * _GIB)
+    processutils.execute("mkfs.ext4", "-q", "-L", "ephemeral0", str(path), env_variables=_sbin())
+
+
+def _make_swap(path: Path, megabytes: int) -> None:
+    _make_sparse(path, megabytes * _MIB)
+    processutils.execute("mkswap", str(path), env_variables=_sbin())
+
+
+def _make_sparse(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        file.truncate(size)
+    path.chmod(0o600)
+
+
+def _sbin() -> dict[str, str]:
+    return {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+
+
+def _tail(path: Path, size: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - size))
+            return file.read(size)
+    except FileNotFoundError:
+        # not written yet, or rotated away between the listing and now
+        return b""

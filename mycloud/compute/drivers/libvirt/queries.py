@@ -1,0 +1,132 @@
+"""Questions to libvirt.  Each function runs natively and takes the connection first."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import libvirt
+
+from mycloud.compute.drivers import hostinfo
+from mycloud.compute.drivers.base import GuestInfo, PowerState
+from mycloud.compute.drivers.libvirt import domain
+
+_STATES = {
+    libvirt.VIR_DOMAIN_RUNNING: PowerState.RUNNING,
+    libvirt.VIR_DOMAIN_BLOCKED: PowerState.RUNNING,
+    libvirt.VIR_DOMAIN_PAUSED: PowerState.PAUSED,
+    # on its way down, and still running
+    libvirt.VIR_DOMAIN_SHUTDOWN: PowerState.RUNNING,
+    libvirt.VIR_DOMAIN_SHUTOFF: PowerState.SHUTDOWN,
+    libvirt.VIR_DOMAIN_CRASHED: PowerState.CRASHED,
+    libvirt.VIR_DOMAIN_PMSUSPENDED: PowerState.SUSPENDED,
+}
+_KIB = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class HostFacts:
+    """What libvirt knows of the host."""
+
+    vcpus: int
+    hypervisor_type: str
+    hypervisor_version: int
+    cpu_info: dict[str, Any]
+
+
+def host_facts(conn: Any) -> HostFacts:
+    """The host's processors and its hypervisor."""
+    _model, _memory, cpus, _mhz, _nodes, sockets, cores, threads = conn.getInfo()
+    cpu = ET.fromstring(conn.getCapabilities()).find("host/cpu")
+    cpu = ET.Element("cpu") if cpu is None else cpu
+    return HostFacts(
+        vcpus=cpus,
+        hypervisor_type=conn.getType(),
+        hypervisor_version=conn.getVersion(),
+        cpu_info={
+            "arch": cpu.findtext("arch") or hostinfo.architecture(),
+            "model": cpu.findtext("model") or "unknown",
+            "vendor": cpu.findtext("vendor") or "unknown",
+            "features": sorted(each.get("name", "") for each in cpu.findall("feature")),
+            "topology": {"sockets": sockets, "cores": cores, "threads": threads},
+        },
+    )
+
+
+def guests(conn: Any) -> list[GuestInfo]:
+    """All domains that bear a name of ours."""
+    found = []
+    for dom in conn.listAllDomains():
+        server_id = domain.server_id_of(dom.name())
+        info = None if server_id is None else _info(dom, server_id)
+        if info is not None:
+            found.append(info)
+    return found
+
+
+def guest(conn: Any, server_id: str) -> GuestInfo | None:
+    """The server's domain, or None if there is none."""
+    try:
+        dom = conn.lookupByName(domain.name_of(server_id))
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
+    return _info(dom, server_id)
+
+
+def _info(dom: Any, server_id: str) -> GuestInfo | None:
+    try:
+        state, memory, _balloon, vcpus, _time = dom.info()
+    except libvirt.libvirtError as error:
+        # it may have been undefined since it was looked up
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
+    return GuestInfo(
+        server_id, _STATES.get(state, PowerState.NOSTATE), vcpus, memory // _KIB
+    )
+
+
+def diagnostics(conn: Any, server_id: str) -> dict[str, Any]:
+    """Figures of the guest; those of a guest that is off are few."""
+    dom = conn.lookupByName(domain.name_of(server_id))
+    state, memory, _balloon, vcpus, _time = dom.info()
+    power = _STATES.get(state, PowerState.NOSTATE)
+    frame = hostinfo.diagnostics_frame("libvirt", power.value)
+    devices = ET.fromstring(dom.XMLDesc()).find("devices")
+    disks = [] if devices is None else devices.findall("disk[@device='disk']/target")
+    frame.update(
+        hypervisor=conn.getType().lower(),
+        num_cpus=vcpus,
+        num_disks=len(disks),
+        memory_details={"maximum": memory // _KIB, "used": None},
+    )
+    if not dom.isActive():
+        return frame
+    used = dom.memoryStats().get("rss")
+    frame["memory_details"]["used"] = None if used is None else used // _KIB
+    frame["cpu_details"] = [
+        {"id": number, "time": spent, "utilisation": None}
+        for number, _state, spent, _cpu in dom.vcpus()[0]
+    ]
+    frame["disk_details"] = [_disk_details(dom, target.get("dev", "")) for target in disks]
+    return frame
+
+
+def _disk_details(dom: Any, target: str) -> dict[str, Any]:
+    reads, read_bytes, writes, write_bytes, errors = dom.blockStats(target)
+    return {
+        "read_bytes": read_bytes,
+        "read_requests": reads,
+        "write_bytes": write_bytes,
+        "write_requests": writes,
+        "errors_count": errors,
+    }
+
+
+def reason(error: libvirt.libvirtError) -> str:
+    """What libvirt says, without paths of the host."""
+    words = str(error).split()
+    return " ".join("(a file)" if "/" in word else word for word in words)

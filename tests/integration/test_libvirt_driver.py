@@ -1,0 +1,167 @@
+"""A real guest through the libvirt driver alone."""
+
+import hashlib
+import os
+import shutil
+import signal
+import tempfile
+import unittest
+from pathlib import Path
+
+import testtools
+
+from mycloud.common import clock, concurrency, exceptions
+from mycloud.compute.drivers.base import DriverSettings, ImageSpec, PowerState
+from mycloud.compute.drivers.loader import load
+from mycloud.compute.hypervisor import processes
+from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
+from tests.contract.compute_driver import ComputeDriverContract, wait_until
+from tests.fixtures import tiny_guest
+
+
+class LibvirtDriverTest(ComputeDriverContract, testtools.TestCase):
+    ready_text = "GUEST READY"
+    boot_seconds = 60.0
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        reason = tiny_guest.why_not()
+        if reason is not None:
+            raise unittest.SkipTest(reason)
+        cls.image_bytes = tiny_guest.directory() / "guest.qcow2"
+        content = cls.image_bytes.read_bytes()
+        cls.image = ImageSpec(
+            clock.new_id(), hashlib.sha512(content).hexdigest(), "qcow2", len(content)
+        )
+        cls.root = Path(tempfile.mkdtemp(prefix="mycloud-test-"))
+        cls.addClassCleanup(shutil.rmtree, cls.root)
+        cls.libvirtd = PrivateLibvirtd(cls.root)
+        cls.addClassCleanup(cls.libvirtd.stop, kill_guests=True)
+
+    def setUp(self):
+        super().setUp()
+        self.events = []
+        # cleanups run backwards: this one sees what the others have left
+        self.addCleanup(self.assert_nothing_left)
+        self.driver = self.start()
+
+    def assert_nothing_left(self):
+        self.assertEqual([], self.libvirtd.guest_pids())
+        self.assertEqual([], [path.name for path in (self.root / "instances").iterdir()])
+        self.assertEqual(
+            [], [path.name for path in (self.root / "_base").glob("*.*")], "half an image"
+        )
+
+    def start(self):
+        driver = load("libvirt", DriverSettings(self.root, virt_type="qemu"))
+        self.addCleanup(driver.close)
+        driver.init_host(self.host, self.events.append)
+        return driver
+
+    def kill_from_outside(self, server_id):
+        os.kill(self.pid_of(server_id), signal.SIGKILL)
+
+    def pid_of(self, server_id):
+        for pid in self.libvirtd.guest_pids():
+            if any(f"guest=mycloud-{server_id}" in w for w in processes.command_line(pid)):
+                return pid
+        raise AssertionError(f"no QEMU runs for {server_id}")
+
+    def test_config_drive_runs_user_data(self):
+        script = b"#!/bin/sh\necho GUEST says hello from user data\n"
+        spec = self.boot(config_files={
+            "openstack/latest/meta_data.json": b'{"uuid": "the-uuid", "hostname": "tiny"}',
+            "openstack/latest/user_data": script,
+        })
+        self.wait_ready(spec.server_id)
+        said = self.driver.console_log(spec.server_id)
+        self.assertIn("GUEST config-drive /dev/sr0 uuid=the-uuid hostname=tiny", said)
+        self.assertIn("GUEST says hello from user data", said)
+        self.assertIn("GUEST user-data exit=0", said)
+        # /dev/vda is as large as the flavor says, and QEMU read every disk of it
+        self.assertIn(f"GUEST block /dev/vda sectors={(1 << 30) // 512}", said)
+
+    def test_ephemeral_and_swap_disks_are_seen(self):
+        spec = self.boot(ephemeral_gb=1, swap_mb=64, config_files=None)
+        self.wait_ready(spec.server_id)
+        said = self.driver.console_log(spec.server_id)
+        self.assertIn(f"GUEST block /dev/vdb sectors={(1 << 30) // 512}", said)
+        self.assertIn(f"GUEST block /dev/vdc sectors={(64 << 20) // 512}", said)
+
+    def test_guest_outlives_driver_and_libvirtd(self):
+        spec = self.boot()
+        me = spec.server_id
+        self.wait_ready(me)
+        pid = self.pid_of(me)
+
+        with self.subTest("another driver finds it"):
+            self.driver.close()
+            self.driver = self.start()
+            self.assertTrue(self.driver.spawned(me))
+            self.assertTrue(self.driver.disk_ready(spec))
+
+        with self.subTest("libvirtd is stopped: the driver says so, and how to help it"):
+            self.libvirtd.stop()
+            error = self.assertRaises(exceptions.HypervisorUnavailable, self.driver.guests)
+            self.assertIn("mycloud up", str(error))
+            self.assertTrue(processes.alive(pid))
+
+        with self.subTest("libvirtd is back: the driver is too, events as well"):
+            self.libvirtd.start()
+            self.assertTrue(self.driver.spawned(me))
+            self.assertEqual([], self.events)
+            # the serial line still reaches the log
+            self.driver.reboot(me, False, self.boot_seconds)
+            self.wait_ready(me, 2)
+            self.kill_from_outside(me)
+            self.assertEqual(PowerState.SHUTDOWN, self.wait_event(me).power_state)
+
+    def test_crashed_libvirtd_is_started_again(self):
+        spec = self.boot()
+        me = spec.server_id
+        os.kill(self.libvirtd.status().libvirtd, signal.SIGKILL)
+        wait_until(lambda: self.libvirtd.status().libvirtd is not None, 15, "libvirtd is back")
+        wait_until(self.answers, 15, "the driver answers")
+        self.assertTrue(self.driver.spawned(me))
+
+    def test_death_while_libvirtd_was_away_is_told_when_it_is_back(self):
+        me = self.boot().server_id
+        self.libvirtd.stop()
+        pid = self.pid_of(me)
+        self.kill_from_outside(me)
+        self.assertTrue(processes.wait_gone(pid, 5))
+        self.libvirtd.start()
+        wait_until(lambda: self.events, 5, "an event after the return")
+        self.assertEqual(PowerState.SHUTDOWN, self.wait_event(me).power_state)
+
+    def test_guest_that_does_not_hear_the_button_is_cut_off(self):
+        me = self.boot().server_id
+        started = clock.monotonic()
+        # it is in its firmware still
+        self.driver.power_off(me, 0.5)
+        self.assertLess(clock.monotonic() - started, 5)
+        self.assertEqual(PowerState.SHUTDOWN, self.driver.guest(me).power_state)
+
+    def test_calls_do_not_stall_the_others(self):
+        longest, last, done = 0.0, clock.monotonic(), concurrency.Event()
+
+        def beat():
+            nonlocal longest, last
+            while not done.is_set():
+                concurrency.sleep(0.01)
+                longest, last = max(longest, clock.monotonic() - last), clock.monotonic()
+
+        task = concurrency.spawn(beat)
+        spec = self.boot()
+        self.driver.destroy(spec.server_id)
+        done.set()
+        task.wait(5)
+        self.assertLess(longest, 0.5)
+
+    def answers(self):
+        try:
+            self.driver.guests()
+        except exceptions.HypervisorUnavailable:
+            return False
+        return True

@@ -247,6 +247,39 @@ class ImageNotActive(Invalid):
     )
 
 
+class FlavorExists(Conflict):
+    code = "flavor_exists"
+    template = "Flavor with %(field)s %(value)s already exists."
+
+
+class FlavorAccessExists(Conflict):
+    code = "flavor_access_exists"
+    template = (
+        "Flavor access already exists for flavor %(flavor_id)s and project %(project_id)s "
+        "combination."
+    )
+
+
+class FlavorAccessNotFound(NotFound):
+    code = "flavor_access_not_found"
+    template = "Flavor access not found for %(flavor_id)s / %(project_id)s combination."
+
+
+class FlavorExtraSpecNotFound(NotFound):
+    code = "flavor_extra_spec_not_found"
+    template = "Flavor %(flavor_id)s has no extra specs with key %(key)s."
+
+
+class KeypairExists(Conflict):
+    code = "keypair_exists"
+    template = "Key pair '%(name)s' already exists."
+
+
+class ServerGroupNotFound(NotFound):
+    code = "server_group_not_found"
+    template = "Instance group %(group_id)s could not be found."
+
+
 class KeypairNotFound(NotFound):
     code = "keypair_not_found"
     template = "Keypair %(name)s not found for user %(user_id)s"
@@ -262,9 +295,52 @@ class HostNotFound(NotFound):
     template = "Compute host %(host)s could not be found."
 
 
+class ClaimContended(Unavailable):
+    """Other placements were quicker, again and again; nothing was claimed."""
+
+    code = "claim_contended"
+    template = "Too many servers are being placed on the same hosts; try again in a moment."
+
+
 class NoValidHost(MycloudError):
     status, code = 500, "no_valid_host"
     template = "No valid host was found. %(reason)s"
+
+
+# -- identity ----------------------------------------------------------------------------------
+
+
+class LoginFailed(NotAuthenticated):
+    """Says nothing of what was wrong: who guesses shall not learn whether a user exists."""
+
+    code = "login_failed"
+
+
+class TokenInvalid(NotAuthenticated):
+    code = "token_invalid"
+    template = "The token is not valid: it has expired or was revoked. Log in again."
+
+
+class TokenNotFound(NotFound):
+    code = "token_not_found"
+    template = "The token in X-Subject-Token could not be found."
+
+
+class IdentityNotFound(NotFound):
+    """A domain, project, user, group, role ... that isn't there, or not for this caller."""
+
+    code = "identity_not_found"
+    template = "Could not find %(noun)s: %(id)s."
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+    template = "There is a %(noun)s named '%(name)s' already; choose another name."
+
+
+class StillInUse(Forbidden):
+    code = "still_in_use"
+    template = "Cannot delete %(noun)s %(id)s: %(reason)s"
 
 
 # -- hypervisor --------------------------------------------------------------------------------

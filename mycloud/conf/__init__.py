@@ -2,9 +2,31 @@
 
 from oslo_config import cfg
 
-from mycloud.conf import api, compute, conductor, database, identity, image, scheduler, service
+from mycloud.conf import (
+    api,
+    compute,
+    conductor,
+    database,
+    embedded,
+    identity,
+    image,
+    quota,
+    scheduler,
+    service,
+)
 
-GROUPS = (api, compute, conductor, database, identity, image, scheduler, service)
+GROUPS = (
+    api,
+    compute,
+    conductor,
+    database,
+    embedded,
+    identity,
+    image,
+    quota,
+    scheduler,
+    service,
+)
 
 CONF = cfg.CONF
 

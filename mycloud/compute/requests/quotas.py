@@ -1,0 +1,106 @@
+"""Compare what is asked for with the limits, by counting, in the transaction that takes it.
+
+The project's lock makes two requests count one after the other, so they can't both pass on the
+last free place.
+"""
+
+from collections.abc import Iterable
+
+from oslo_config import cfg
+from sqlalchemy.engine import Connection
+
+from mycloud.common import exceptions
+from mycloud.conf import quota as conf
+from mycloud.db import quotas
+
+UNLIMITED = -1
+
+#: What is limited, in the API's words.
+RESOURCES = tuple(option.name for option in conf.OPTS)
+#: Kept for clients of early microversions; nothing counts them here.
+NETWORK_RESOURCES = ("fixed_ips", "floating_ips", "security_group_rules", "security_groups")
+
+
+def defaults() -> dict[str, int]:
+    """The limits of the configuration."""
+    found = {name: getattr(cfg.CONF.quota, name) for name in RESOURCES}
+    return {**found, **dict.fromkeys(NETWORK_RESOURCES, UNLIMITED)}
+
+
+def limits(conn: Connection, project_id: str | None) -> dict[str, int]:
+    """The limits in force for a project; one statement."""
+    return {**defaults(), **quotas.limits(conn, project_id)}
+
+
+def check_servers(
+    conn: Connection, project_id: str | None, counts: tuple[int, int], each: dict[str, int]
+) -> int:
+    """How many servers may be made: as many as fit, from the first to the second of ``counts``.
+
+    ``each``: cores and ram (MiB) of one of them. At most three statements once the project has
+    made anything.
+
+    :raises QuotaExceeded: when not even the first of ``counts`` fit
+    """
+    least, most = counts
+    quotas.lock(conn, str(project_id))
+    allowed = limits(conn, project_id)
+    used = quotas.servers_used(conn, project_id)
+    per_server = {"instances": 1, **each}
+    fit = most
+    for name, amount in per_server.items():
+        if allowed[name] != UNLIMITED and amount:
+            fit = min(fit, (allowed[name] - used[name]) // amount)
+    if fit < least:
+        wanted = {name: amount * least for name, amount in per_server.items()}
+        raise _exceeded(wanted, used, allowed)
+    return fit
+
+
+def check_group_members(
+    conn: Connection, project_id: str | None, group_id: str, count: int
+) -> None:
+    """:raises QuotaExceeded: when ``count`` more servers do not fit into the server group"""
+    allowed = limits(conn, project_id)
+    used = {"server_group_members": quotas.members_used(conn, group_id)}
+    _check({"server_group_members": count}, used, allowed)
+
+
+def check_server_groups(conn: Connection, project_id: str) -> None:
+    """:raises QuotaExceeded: when the project may have no further server group"""
+    quotas.lock(conn, project_id)
+    used = {"server_groups": quotas.groups_used(conn, project_id)}
+    _check({"server_groups": 1}, used, limits(conn, project_id))
+
+
+def check_keypairs(conn: Connection, project_id: str | None, user_id: str) -> None:
+    """:raises QuotaExceeded: when the user may have no further key pair"""
+    quotas.lock(conn, user_id)
+    used = {"key_pairs": quotas.keypairs_used(conn, user_id)}
+    _check({"key_pairs": 1}, used, limits(conn, project_id))
+
+
+def _check(wanted: dict[str, int], used: dict[str, int], allowed: dict[str, int]) -> None:
+    for name, amount in wanted.items():
+        if allowed[name] != UNLIMITED and used[name] + amount > allowed[name]:
+            raise _exceeded(wanted, used, allowed)
+
+
+def _exceeded(
+    wanted: dict[str, int], used: dict[str, int], allowed: dict[str, int]
+) -> exceptions.QuotaExceeded:
+    over = sorted(
+        name
+        for name in wanted
+        if allowed[name] != UNLIMITED and used[name] + wanted[name] > allowed[name]
+    )
+    return exceptions.QuotaExceeded(
+        resource=", ".join(over),
+        requested=_texts(over, wanted),
+        used=_texts(over, used),
+        limit=_texts(over, allowed),
+    )
+
+
+def _texts(names: Iterable[str], values: dict[str, int]) -> str:
+    return ", ".join(str(values[name]) for name in names)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 REQUEST_ID_HEADERS = ("x-openstack-request-id", "x-compute-request-id")
 OPERATION_ID_HEADER = "x-mycloud-operation-id"
+ERROR_CODE_HEADER = "x-mycloud-error-code"
 
 
 class ClientError(Exception):
@@ -135,6 +136,7 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes | str) -> A
     """The typed error for an HTTP answer with a status of 400 or more."""
     lowered = {name.lower(): value for name, value in headers.items()}
     message, code = _read_body(body)
+    code = lowered.get(ERROR_CODE_HEADER) or code
     request_id = next((lowered[h] for h in REQUEST_ID_HEADERS if lowered.get(h)), None)
     refusal = Refusal(
         status,
@@ -170,8 +172,7 @@ def _from_document(document: Any) -> tuple[str, str]:
             return _from_document(
                 {"message": errors[0].get("detail"), **errors[0]} if errors[0] else {}
             )
-    message = document.get("message")
-    code = next(
-        (document[key] for key in ("error_code", "code") if isinstance(document.get(key), str)), ""
-    )
-    return (message if isinstance(message, str) else ""), code
+    message, code = document.get("message"), document.get("code")
+    # elsewhere the code is the HTTP status, as a number or as "404 Not Found"
+    stable = isinstance(code, str) and not code[:1].isdigit()
+    return (message if isinstance(message, str) else ""), (str(code) if stable else "")

@@ -5,6 +5,7 @@ connection that broke after something was sent (or 502 and 504 of a proxy) is tr
 where the caller says that doing it twice is the same as once.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -168,7 +169,6 @@ def _plain(failure: Exception | None) -> str:
     """What went wrong in a few words: the operating system's, where it is known."""
     if failure is None:
         return "no answer"
-    deepest = [c for c in _causes(failure) if isinstance(c, OSError) and c.strerror]
-    host = str(failure).split(":", 1)[0] if not deepest else ""
-    text = deepest[-1].strerror if deepest else str(failure)
-    return str(text).strip().rstrip(".") or host
+    numbers = [c.errno for c in _causes(failure) if isinstance(c, OSError) and c.errno]
+    # the text that comes with a number differs between green and native sockets
+    return os.strerror(numbers[-1]) if numbers else str(failure).strip().rstrip(".")

@@ -291,6 +291,7 @@ class ErrorBodyTest(testtools.TestCase):
             (404, b'{"message": "busy", "code": "404 Not Found"}', errors.NotFound),
             (404, b'{"errors": [{"detail": "busy", "status": 404}]}', errors.NotFound),
             (413, b"busy", errors.BadRequest),
+            (401, b'{"error": {"code": "x", "message": "busy"}}', errors.Unauthorized),
             (500, b'{"computeFault": {"message": "busy"}}', errors.ServerFault),
         ]
         for status, body, kind in cases:
@@ -300,12 +301,22 @@ class ErrorBodyTest(testtools.TestCase):
     def test_ids_and_code_are_kept(self) -> None:
         error = errors.from_answer(
             409,
-            {"X-Openstack-Request-Id": "req-1", "X-Mycloud-Operation-Id": "op-1"},
-            b'{"conflictingRequest": {"code": 409, "message": "m", "error_code": "busy"}}',
+            {
+                "X-Openstack-Request-Id": "req-1",
+                "X-Mycloud-Operation-Id": "op-1",
+                "X-Mycloud-Error-Code": "busy",
+            },
+            b'{"conflictingRequest": {"code": 409, "message": "m"}}',
         )
         self.assertEqual(
             ("req-1", "op-1", "busy"), (error.request_id, error.operation_id, error.code)
         )
+
+    def test_code_of_a_body_is_no_http_status(self) -> None:
+        glance = b'{"code": "404 Not Found", "title": "Not Found", "message": "m"}'
+        self.assertEqual("", errors.from_answer(404, {}, glance).code)
+        cloud = b'{"error": {"status": 404, "code": "not_found", "message": "m"}}'
+        self.assertEqual("not_found", errors.from_answer(404, {}, cloud).code)
 
     def test_nonsense_still_gives_a_sentence(self) -> None:
         for body in (b"", b"<html>x</html>", b"[1]", b"null", b'{"errors": [null]}', b"\xff\xfe{"):

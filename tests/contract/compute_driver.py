@@ -144,11 +144,13 @@ class ComputeDriverContract:
         spec = self.prepare()
         self.assertTrue(self.driver.disk_ready(spec))
         self.assertIn(spec.server_id, self.driver.leftovers())
+        self.assertTrue(self.driver.has_files(spec.server_id))
         self.driver.create_disk(spec)
         for _ in range(2):
             self.driver.delete_disk(spec.server_id)
             self.assertFalse(self.driver.disk_ready(spec))
             self.assertNotIn(spec.server_id, self.driver.leftovers())
+            self.assertFalse(self.driver.has_files(spec.server_id))
 
     def test_disk_needs_the_image_in_the_cache(self):
         absent = ImageSpec(clock.new_id(), None, "raw")

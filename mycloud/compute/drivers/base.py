@@ -159,7 +159,10 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def guests(self) -> list[GuestInfo]:
-        """Every guest of ours that the hypervisor knows, running or not."""
+        """Every guest of ours that the hypervisor knows, running or not.
+
+        Never another cloud's: who is called here and belongs to no server may be destroyed.
+        """
 
     @abc.abstractmethod
     def guest(self, server_id: str) -> GuestInfo | None:
@@ -168,6 +171,10 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def leftovers(self) -> list[str]:
         """Ids of the servers that have files on this host, whether they still exist or not."""
+
+    @abc.abstractmethod
+    def has_files(self, server_id: str) -> bool:
+        """Whether ``leftovers`` would name the server; quick on a host with many."""
 
     # -- images and disks ---------------------------------------------------
 

@@ -100,6 +100,10 @@ class FakeDriver(ComputeDriver):
         self._strike("leftovers")
         return sorted(path.stem for path in (self._root / "disks").glob("*.json"))
 
+    def has_files(self, server_id: str) -> bool:
+        self._strike("has_files", server_id)
+        return self._path("disks", server_id).exists()
+
     # -- images and disks ---------------------------------------------------
 
     def image_ready(self, spec: ImageSpec) -> bool:

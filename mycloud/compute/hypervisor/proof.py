@@ -24,7 +24,7 @@ LOG = log.getLogger(__name__)
 KVM = "kvm"
 TCG = "qemu"
 DEADLINE_SECONDS = 15
-_DEVICE = Path("/dev/kvm")
+DEVICE = Path("/dev/kvm")
 _READY = "GUEST READY"
 _MEMORY_MB = 128
 #: how timeout(1) ends when it had to end the guest: politely, or by force
@@ -47,12 +47,19 @@ class Proof:
     qemu: str
 
 
-def virt_type(state_dir: Path, boot_files: Path) -> Proof:
+def virt_type(
+    state_dir: Path,
+    boot_files: Path,
+    *,
+    device: Path = DEVICE,
+    deadline: float = DEADLINE_SECONDS,
+) -> Proof:
     """Which accelerator guests on this host get.
 
     :param state_dir: remembers the outcome in ``kvm-proof.json``
     :param boot_files: a directory with the ``vmlinuz`` and ``initrd.img`` of the tiny guest;
         if they are not there yet nothing is proved, nothing remembered, and TCG it is
+    :param deadline: seconds that the guest gets
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     with lockutils.lock(
@@ -62,11 +69,11 @@ def virt_type(state_dir: Path, boot_files: Path) -> Proof:
         remembered = recall(state_dir)
         if remembered and (remembered.boot_id, remembered.qemu) == (boot_id, qemu):
             return remembered
-        refusal = _refusal(boot_files)
+        refusal = _refusal(boot_files, device)
         if refusal is not None:
             return Proof(TCG, refusal, 0.0, boot_id, qemu)
         started = clock.monotonic()
-        works, reason = _try(boot_files)
+        works, reason = _try(boot_files, deadline)
         proof = Proof(
             KVM if works else TCG, reason, round(clock.monotonic() - started, 2), boot_id, qemu
         )
@@ -83,20 +90,20 @@ def recall(state_dir: Path) -> Proof | None:
         return None
 
 
-def _refusal(boot_files: Path) -> str | None:
-    if not _DEVICE.exists():
+def _refusal(boot_files: Path, device: Path) -> str | None:
+    if not device.exists():
         return "this machine has no /dev/kvm"
-    if not os.access(_DEVICE, os.R_OK | os.W_OK):
+    if not os.access(device, os.R_OK | os.W_OK):
         return "/dev/kvm is there, but this user may not open it"
     if not all((boot_files / name).exists() for name in ("vmlinuz", "initrd.img")):
         return "/dev/kvm is there, but there is no guest yet to prove it with"
     return None
 
 
-def _try(boot_files: Path) -> tuple[bool, str]:
+def _try(boot_files: Path, deadline: float) -> tuple[bool, str]:
     command = [
         # it also ends the guest if this process is killed meanwhile
-        "timeout", "--kill-after=3", str(DEADLINE_SECONDS),
+        "timeout", "--kill-after=3", str(deadline),
         f"qemu-system-{hostinfo.architecture()}", "-accel", "kvm", "-cpu", "host",
         "-m", str(_MEMORY_MB), "-nodefaults", "-no-user-config", "-display", "none",
         "-no-reboot", "-monitor", "none", "-serial", "stdio",
@@ -107,7 +114,7 @@ def _try(boot_files: Path) -> tuple[bool, str]:
         said, _ = processutils.execute(*command, env_variables={**os.environ, "LC_ALL": "C"})
     except processutils.ProcessExecutionError as error:
         if error.exit_code in _TIMED_OUT:
-            return False, f"a guest did not boot in KVM within {DEADLINE_SECONDS} s"
+            return False, f"a guest did not boot in KVM within {deadline:g} s"
         words = (error.stderr or "no reason given").strip().splitlines()
         return False, f"QEMU could not run a guest in KVM: {words[-1]}"
     if _READY not in said:

@@ -105,7 +105,7 @@ class LibvirtDriver(ComputeDriver):
 
     def guests(self) -> list[GuestInfo]:
         found: list[GuestInfo] = self._ask(queries.guests)
-        return found
+        return [each for each in found if self._ours(each.server_id)]
 
     def guest(self, server_id: str) -> GuestInfo | None:
         found: GuestInfo | None = self._ask(queries.guest, server_id)
@@ -113,6 +113,9 @@ class LibvirtDriver(ComputeDriver):
 
     def leftovers(self) -> list[str]:
         return self._files.server_ids()
+
+    def has_files(self, server_id: str) -> bool:
+        return self._files.exist(server_id)
 
     # -- images and disks ---------------------------------------------------
 
@@ -183,6 +186,10 @@ class LibvirtDriver(ComputeDriver):
             # nobody else looks after it; one that was stopped on purpose stays so
             return self._private.start()
         return self._private.uri()
+
+    def _ours(self, server_id: str) -> bool:
+        """Several clouds may share a libvirt; only ours has a directory for the guest here."""
+        return self._private is not None or self._files.exist(server_id)
 
     def _virt_type(self) -> str:
         if self.settings.virt_type != "auto":
@@ -264,7 +271,7 @@ class LibvirtDriver(ComputeDriver):
         return found.power_state
 
     def _changed(self, change: Changed) -> None:
-        if change.server_id in self._busy:
+        if change.server_id in self._busy or not self._ours(change.server_id):
             return
         before = self._known.get(change.server_id, PowerState.NOSTATE)
         now = self._learn(change.server_id)

@@ -54,6 +54,11 @@ class GuestFiles:
             }
         )
 
+    def exist(self, server_id: str) -> bool:
+        """Whether ``server_ids`` would name the server."""
+        path = self.path(server_id)
+        return path.exists() or path.with_name(f".{server_id}{_DELETED}").exists()
+
     def ready(self, spec: GuestSpec) -> bool:
         """Whether every disk that the guest needs is there."""
         return all(self.path(spec.server_id, name).exists() for name in disk_names(spec))

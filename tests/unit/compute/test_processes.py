@@ -1,0 +1,58 @@
+"""A pid file is believed only if its process lives and is the right program."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import fixtures
+import testtools
+
+from mycloud.common import exceptions
+from mycloud.compute.hypervisor import processes
+from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
+
+
+class ProcessesTest(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.root = Path(self.useFixture(fixtures.TempDir()).path)
+        self.pid_file = self.root / "pid"
+
+    def sleeper(self):
+        child = subprocess.Popen(["sleep", "60"])
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.pid_file.write_text(str(child.pid))
+        return child
+
+    def test_running(self):
+        child = self.sleeper()
+        self.assertEqual(child.pid, processes.running(self.pid_file, "sleep"))
+        self.assertIsNone(processes.running(self.pid_file, "libvirtd"))
+
+    def test_zombie_is_not_alive(self):
+        child = self.sleeper()
+        child.kill()
+        self.assertTrue(processes.wait_gone(child.pid, 5))
+        # not waited for yet, so it still has its pid
+        os.kill(child.pid, 0)
+        self.assertIsNone(processes.running(self.pid_file, "sleep"))
+
+    def test_end(self):
+        child = self.sleeper()
+        processes.end(child.pid, 5)
+        self.assertFalse(processes.alive(child.pid))
+
+    def test_pid_files_that_say_nothing(self):
+        self.assertIsNone(processes.running(self.pid_file, "sleep"))
+        self.pid_file.write_text("")
+        self.assertIsNone(processes.running(self.pid_file, "sleep"))
+        self.pid_file.write_text("99999999")
+        self.assertIsNone(processes.running(self.pid_file, "sleep"))
+
+    def test_libvirtd_that_never_ran(self):
+        private = PrivateLibvirtd(self.root)
+        self.assertIsNone(private.status().libvirtd)
+        self.assertFalse(private.crashed())
+        self.assertRaises(exceptions.HypervisorUnavailable, private.uri)
+        private.stop()

@@ -8,6 +8,10 @@ import random
 import secrets
 import time
 import uuid
+from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def now() -> datetime.datetime:
@@ -25,6 +29,11 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def new_hex_id() -> str:
+    """A random UUID without dashes, as identities have it."""
+    return uuid.uuid4().hex
+
+
 def new_request_id() -> str:
     """A request id in OpenStack's form."""
     return "req-" + new_id()
@@ -38,6 +47,13 @@ def secret(nbytes: int = 16) -> str:
 def fraction() -> float:
     """A number in [0, 1), for spreading periodic work."""
     return random.random()
+
+
+def shuffled(items: Iterable[T]) -> list[T]:
+    """The items in a random order."""
+    found = list(items)
+    random.shuffle(found)
+    return found
 
 
 def reseed() -> None:

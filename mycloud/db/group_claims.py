@@ -59,7 +59,7 @@ def load(conn: Connection, server: Mapping[str, Any]) -> Group | None:
     return Group(
         policy=row["policy"],
         max_per_host=int((row["rules"] or {}).get("max_server_per_host", 1)),
-        members={host: count for host, count in conn.execute(members)},
+        members=dict(conn.execute(members).tuples().all()),
         id=row["id"],
         generation=row["generation"],
     )

@@ -44,7 +44,17 @@ def get(conn: Connection, host_id: str) -> Row:
 
 def every(conn: Connection) -> list[Row]:
     """All hosts with their compute service's columns (service_* and what decides its status)."""
-    query = (
+    return list(conn.execute(_with_service()).mappings())
+
+
+def get_with_service(conn: Connection, host_id: str) -> Row | None:
+    """One row of ``every``; None if there is no such host or it has no service any more."""
+    query = _with_service().where(hosts.c.id == host_id)
+    return conn.execute(query).mappings().first()
+
+
+def _with_service() -> sa.Select[Any]:
+    return (
         sa.select(
             hosts,
             services.c.id.label("service_id"),
@@ -60,7 +70,21 @@ def every(conn: Connection) -> list[Row]:
         )
         .order_by(hosts.c.host)
     )
-    return list(conn.execute(query).mappings())
+
+
+def out_of_service(row: Row, now: datetime.datetime, down_after: float) -> str | None:
+    """Why the service of a row of ``every`` can't be given work; None if it can.
+
+    ``down_after``: seconds without a sign of life after which it counts as down.
+    """
+    if row["service_disabled"]:
+        return "disabled"
+    if row["service_forced_down"]:
+        return "forced down"
+    seen = row["service_last_seen_at"]
+    if seen is None or (now - seen).total_seconds() > down_after:
+        return "down"
+    return None
 
 
 def claim(conn: Connection, host: Row, server_id: str, amounts: dict[str, int]) -> bool:

@@ -15,6 +15,7 @@ from mycloud.common import clock, exceptions, states
 from mycloud.common.states import Op, StepState
 from mycloud.db.models import operation_steps as steps
 from mycloud.db.models import operations as ops
+from mycloud.db.models import services
 
 Row = Mapping[str, Any]
 
@@ -32,6 +33,15 @@ def get(conn: Connection, operation_id: str) -> Row:
     return row
 
 
+def lock(conn: Connection, operation_id: str) -> Row:
+    """Like ``get``, and nobody else changes the operation before this transaction ends."""
+    query = sa.select(ops).where(ops.c.id == operation_id).with_for_update()
+    row = conn.execute(query).mappings().first()
+    if row is None:
+        raise exceptions.OperationNotFound(operation_id=operation_id)
+    return row
+
+
 def find_by_key(conn: Connection, key: str) -> Row | None:
     """The operation that an idempotency key has made, if it has made one."""
     query = sa.select(ops).where(ops.c.idempotency_key == key)
@@ -43,14 +53,20 @@ def claim(
 ) -> bool | None:
     """Take a pending operation, or one of this service's own earlier life.
 
-    None if it is neither; True if the earlier life had begun it. ``again``: also one that this
-    epoch owns already.
+    None if it is neither; True if the earlier life had begun it. ``owner``: the service's id.
+    What is addressed to another service is not to be had: a bell may be heard long after its
+    operation was sent on to another host. ``again``: also one that this epoch owns already.
     """
     now = clock.now()
+    addressed = sa.exists().where(
+        services.c.id == owner,
+        services.c.topic == ops.c.topic,
+        sa.or_(ops.c.host.is_(None), ops.c.host == services.c.host),
+    )
     mine = {"state": Op.RUNNING, "owner": owner, "owner_epoch": epoch, "updated_at": now}
     fresh = conn.execute(
         sa.update(ops)
-        .where(ops.c.id == operation_id, ops.c.state == Op.PENDING)
+        .where(ops.c.id == operation_id, ops.c.state == Op.PENDING, addressed)
         .values(**mine, started_at=sa.func.coalesce(ops.c.started_at, now))
     )
     if fresh.rowcount:

@@ -68,6 +68,19 @@ def existing(conn: Connection, server_ids: list[str]) -> set[str]:
     return set(conn.execute(query).scalars())
 
 
+def hosts_of(
+    conn: Connection, server_ids: list[str], *, project_id: str
+) -> dict[str, str]:
+    """The hosts of those of the ids that are live servers of the project and have one."""
+    query = sa.select(servers.c.id, servers.c.host).where(
+        servers.c.id.in_(server_ids),
+        servers.c.project_id == project_id,
+        servers.c.host.is_not(None),
+        servers.c.deleted_at.is_(None),
+    )
+    return dict(conn.execute(query).tuples().all())
+
+
 def settle(
     conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any],
     now: datetime.datetime,

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
-from mycloud.common.states import Op
-from mycloud.db import hosts, journal, servers
+from mycloud.common.states import Op, StepState
+from mycloud.db import group_claims, hosts, journal, servers
 from mycloud.db.models import operation_steps as steps
 
 Row = Mapping[str, Any]
@@ -91,7 +92,7 @@ def fail(
 def _failed_hosts(conn: Connection, operation_id: str) -> list[str]:
     query = (
         sa.select(steps.c.host, steps.c.detail)
-        .where(steps.c.operation_id == operation_id, steps.c.state == "failed")
+        .where(steps.c.operation_id == operation_id, steps.c.state == StepState.FAILED)
         .order_by(steps.c.seq)
     )
     return [f"{host}: {detail}" for host, detail in conn.execute(query)]
@@ -108,15 +109,18 @@ def _next_host(conn: Connection, row: Row, now: datetime.datetime) -> list[dict[
     hosts.release(conn, server["id"])
     while alternates:
         chosen = alternates.pop(0)
-        host = hosts.get(conn, chosen["host_id"])
-        if not _fits(host, chosen) or not hosts.claim(
-            conn, host, server["id"], chosen["amounts"]
-        ):
+        host = _claim(conn, server, chosen, now)
+        if host is None:
             continue
         servers.update(
             conn,
             server["id"],
-            {"host": host["host"], "node": host["hypervisor_hostname"], "updated_at": now},
+            {
+                "host": host["host"],
+                "node": host["hypervisor_hostname"],
+                "availability_zone": chosen["availability_zone"],
+                "updated_at": now,
+            },
         )
         journal.move(
             conn,
@@ -135,6 +139,27 @@ def _next_host(conn: Connection, row: Row, now: datetime.datetime) -> list[dict[
         )
         return [bell(row, host=host["host"])]
     return []
+
+
+def _claim(
+    conn: Connection, server: Row, chosen: dict[str, Any], now: datetime.datetime
+) -> Row | None:
+    """The host of an alternate with the claim made; None if it does not fit any more.
+
+    A claim that another one overtakes is tried again, a few times.
+    """
+    for _ in range(3):
+        group = group_claims.load(conn, server)
+        host = hosts.get_with_service(conn, chosen["host_id"])
+        if host is None or hosts.out_of_service(host, now, cfg.CONF.service_down_time):
+            return None
+        if not _fits(host, chosen) or (group and not group.admits(host["host"])):
+            return None
+        if (group is None or group_claims.take(conn, group)) and hosts.claim(
+            conn, host, server["id"], chosen["amounts"]
+        ):
+            return host
+    return None
 
 
 def _fits(host: Row, chosen: dict[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mycloud.db.group_claims import Group
 from mycloud.db.hosts import AMOUNTS
 
 
@@ -16,22 +17,22 @@ class Ratios:
     disk_gb: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HostState:
     """One host. ``limits`` are its capacities times the over-subscription, ``used`` the claims."""
 
     id: str
     host: str
     node: str
-    generation: int
     limits: dict[str, int]
     used: dict[str, int]
     capacity: dict[str, int]
-    running_vms: int
-    capabilities: dict[str, str]
     availability_zone: str
     #: why its service can't be given work; None if it can
-    out_of_service: str | None
+    out_of_service: str | None = None
+    hypervisor_version: int = 0
+    host_ip: str | None = None
+    capabilities: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -42,32 +43,27 @@ class HostState:
             id=row["id"],
             host=row["host"],
             node=row["hypervisor_hostname"],
-            generation=row["generation"],
             limits={name: int(row[name] * getattr(ratios, name)) for name in AMOUNTS},
             used={name: row[f"{name}_used"] for name in AMOUNTS},
             capacity={name: row[name] for name in AMOUNTS},
-            running_vms=row["running_vms"],
+            availability_zone=row["availability_zone"] or zone,
+            out_of_service=out_of_service,
+            hypervisor_version=row["hypervisor_version"],
+            host_ip=row["host_ip"],
             capabilities={
                 **(row["capabilities"] or {}),
                 "hypervisor_type": row["hypervisor_type"],
+                "hypervisor_version": row["hypervisor_version"],
+                "cpu_info": row["cpu_info"] or {},
             },
-            availability_zone=row["availability_zone"] or zone,
-            out_of_service=out_of_service,
         )
 
     def free(self, name: str) -> int:
-        """What can still be claimed of vcpus, memory_mb or disk_gb."""
-        return self.limits[name] - self.used[name]
+        """What one more server can claim of vcpus, memory_mb or disk_gb.
 
-
-@dataclass(frozen=True)
-class Group:
-    """A server group as a placement sees it: where its other members are."""
-
-    policy: str
-    max_per_host: int = 1
-    #: host -> number of members on it
-    members: dict[str, int] = field(default_factory=dict)
+        Never more than the host really has: a server is not over-subscribed against itself.
+        """
+        return max(0, min(self.limits[name] - self.used[name], self.capacity[name]))
 
 
 @dataclass(frozen=True)
@@ -82,5 +78,11 @@ class Request:
     image_properties: dict[str, str] = field(default_factory=dict)
     group: Group | None = None
     hints: dict[str, Any] = field(default_factory=dict)
-    #: host -> server ids, of the servers that same_host and different_host hints name
+    #: server id -> host, of the project's servers that the hints name
     hinted_hosts: dict[str, str] = field(default_factory=dict)
+
+    def hinted(self, name: str) -> list[str]:
+        """The server ids of a hint that takes one or a list of them."""
+        given = self.hints.get(name)
+        ids = given if isinstance(given, list) else [given]
+        return [item for item in ids if isinstance(item, str)]

@@ -1,8 +1,8 @@
 """Choose a host for an operation's server and claim it, in one transaction.
 
 A second doorbell, or a second scheduler, finds the operation no longer addressed to the
-scheduler and does nothing. If another claim moved the chosen host's generation meanwhile, the
-whole choice is made again.
+scheduler and does nothing. If another claim moved the generation of the chosen host, or of the
+server's group, since they were read, the whole choice is made again.
 """
 
 import logging
@@ -13,27 +13,37 @@ from oslo_config import cfg
 from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
-from mycloud.common import clock
+from mycloud.common import clock, concurrency, exceptions
 from mycloud.common.states import Op, StepState, Task
-from mycloud.db import engine, hosts, journal, servers, settle
+from mycloud.db import engine, group_claims, hosts, journal, servers, settle
 from mycloud.scheduler import rpcapi, selection
+from mycloud.scheduler.chain import Chain
 
 LOG = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 
 
+#: Placements of one process take turns: they would all choose the same host and then all but
+#: one would have to choose again.
+_turn = concurrency.Lock()
+
+
 @engine.retried
-def place(operation_id: str) -> list[dict[str, Any]]:
-    """Place the server of a pending operation; returns the bells to ring."""
+def place(chain: Chain, operation_id: str) -> list[dict[str, Any]]:
+    """Place the server of a pending operation; returns the bells to ring.
+
+    :raises ClaimContended: when others were quicker too often
+    :raises DatabaseUnavailable: when nothing is known to have happened
+    """
     started = clock.now()
-    with engine.writer() as conn:
-        row = journal.get(conn, operation_id)
+    with _turn, engine.writer() as conn:
+        row = journal.lock(conn, operation_id)
         if row["state"] != Op.PENDING or row["topic"] != rpcapi.TOPIC:
             LOG.debug("Operation %s is placed already", operation_id)
             return []
         server = servers.get(conn, row["resource_id"], deleted=True)
-        ranked, refusal = selection.select(conn, server, row["payload"])
+        found = selection.select(conn, chain, server, row["payload"])
         step = {
             "seq": journal.last_seq(conn, operation_id) + 1,
             "name": "schedule",
@@ -42,33 +52,36 @@ def place(operation_id: str) -> list[dict[str, Any]]:
             "started_at": started,
             "finished_at": clock.now(),
         }
-        if not ranked:
-            return _refuse(conn, row, step, refusal)
-        return _claim(conn, row, step, ranked)
+        if not found.ranked:
+            return _refuse(conn, row, step, found.refusal)
+        return _claim(conn, row, step, found)
 
 
 def _refuse(
     conn: Connection, row: Row, step: dict[str, Any], refusal: str
 ) -> list[dict[str, Any]]:
-    message = f"No valid host was found. {refusal}"
+    error = exceptions.NoValidHost(reason=refusal)
     journal.insert_step(
-        conn, row["id"], {**step, "state": StepState.FAILED, "detail": message}
+        conn, row["id"], {**step, "state": StepState.FAILED, "detail": error.message}
     )
     return settle.fail(
         conn,
         row,
-        {"code": "no_valid_host", "status": 500, "message": message, "final": True},
+        {"code": error.code, "status": error.status, "message": error.message, "final": True},
         clock.now(),
     )
 
 
 def _claim(
-    conn: Connection, row: Row, step: dict[str, Any], ranked: list[selection.Choice]
+    conn: Connection, row: Row, step: dict[str, Any], found: selection.Selection
 ) -> list[dict[str, Any]]:
-    best, *others = ranked
-    if not hosts.claim(conn, best.row, row["resource_id"], best.amounts):
-        # somebody else claimed on this host since it was read: choose again
-        raise db_exc.RetryRequest(None)
+    best, *others = found.ranked
+    group = found.request.group
+    if (group is not None and not group_claims.take(conn, group)) or not hosts.claim(
+        conn, best.row, row["resource_id"], best.amounts
+    ):
+        # somebody else was placed there, or in this group, since it was read: choose again
+        raise db_exc.RetryRequest(exceptions.ClaimContended())
     now = clock.now()
     servers.update(
         conn,
@@ -95,7 +108,12 @@ def _claim(
         "rung_at": now,
         "updated_at": now,
         "alternates": [
-            {"host_id": other.state.id, "amounts": other.amounts, "limits": other.state.limits}
+            {
+                "host_id": other.state.id,
+                "amounts": other.amounts,
+                "limits": other.state.limits,
+                "availability_zone": other.state.availability_zone,
+            }
             for other in others[: cfg.CONF.scheduler.max_attempts - 1]
         ],
     }

@@ -1,4 +1,4 @@
-"""From all hosts to a ranked list: filters, then weighers."""
+"""From a server and the database to the ranked list of hosts that fit."""
 
 import datetime
 from collections.abc import Mapping
@@ -9,7 +9,9 @@ from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock
-from mycloud.db import hosts
+from mycloud.db import group_claims, hosts, servers
+from mycloud.scheduler.chain import Chain
+from mycloud.scheduler.explain import explain
 from mycloud.scheduler.host_state import HostState, Ratios, Request
 
 Row = Mapping[str, Any]
@@ -24,28 +26,34 @@ class Choice:
     amounts: dict[str, int]
 
 
-def select(
-    conn: Connection, server: Row, payload: dict[str, Any]
-) -> tuple[list[Choice], str]:
-    """The hosts that fit, best first; and if there is none, why, for the person who asked."""
-    request = _request(server, payload)
+@dataclass(frozen=True)
+class Selection:
+    """``ranked``: best first. ``refusal``: if there is none, why, for the person who asked."""
+
+    ranked: list[Choice]
+    request: Request
+    refusal: str = ""
+
+
+def select(conn: Connection, chain: Chain, server: Row, payload: dict[str, Any]) -> Selection:
+    """The hosts that fit a server, by what the database says now."""
+    # the group's generation before anything that its members have claimed
+    request = _request(conn, server, payload)
     now = clock.now()
     rows = hosts.every(conn)
     states = [_state(row, now) for row in rows]
-    fitting = [
-        (row, state)
-        for row, state in zip(rows, states, strict=True)
-        if state.out_of_service is None
-        and all(state.free(name) >= amount for name, amount in request.amounts.items())
+    by_id = {row["id"]: row for row in rows}
+    ranked = [
+        Choice(by_id[state.id], state, request.amounts) for state in chain.rank(states, request)
     ]
-    fitting.sort(key=lambda pair: -pair[1].free("memory_mb"))
-    if not fitting:
-        return [], f"None of the {len(rows)} hosts fits."
-    return [Choice(row, state, request.amounts) for row, state in fitting], ""
+    if not ranked:
+        return Selection([], request, explain(chain.filters, states, request))
+    return Selection(ranked, request)
 
 
-def _request(server: Row, payload: dict[str, Any]) -> Request:
-    return Request(
+def _request(conn: Connection, server: Row, payload: dict[str, Any]) -> Request:
+    hints = server["scheduler_hints"] or {}
+    request = Request(
         amounts={
             "vcpus": server["vcpus"],
             "memory_mb": server["memory_mb"],
@@ -55,10 +63,16 @@ def _request(server: Row, payload: dict[str, Any]) -> Request:
         availability_zone=server["requested_az"],
         host=payload.get("requested_host"),
         node=payload.get("requested_node"),
-        extra_specs=server["flavor"].get("extra_specs", {}),
+        extra_specs=server["flavor"].get("extra_specs") or {},
         image_properties=server["image_properties"] or {},
-        hints=server["scheduler_hints"] or {},
+        group=group_claims.load(conn, server),
+        hints=hints,
     )
+    named = request.hinted("same_host") + request.hinted("different_host")
+    if named:
+        found = servers.hosts_of(conn, named, project_id=server["project_id"])
+        request.hinted_hosts.update(found)
+    return request
 
 
 def _state(row: Row, now: datetime.datetime) -> HostState:
@@ -72,16 +86,5 @@ def _state(row: Row, now: datetime.datetime) -> HostState:
         row,
         ratios,
         zone=cfg.CONF.default_availability_zone,
-        out_of_service=_out_of_service(row, now),
+        out_of_service=hosts.out_of_service(row, now, cfg.CONF.service_down_time),
     )
-
-
-def _out_of_service(row: Row, now: datetime.datetime) -> str | None:
-    if row["service_disabled"]:
-        return f"disabled ({row['service_disabled_reason'] or 'no reason given'})"
-    if row["service_forced_down"]:
-        return "forced down"
-    seen = row["service_last_seen_at"]
-    if seen is None or (now - seen).total_seconds() > cfg.CONF.service_down_time:
-        return "down"
-    return None

@@ -97,8 +97,10 @@ class Table(Quiet):
         return table
 
     def bytes_done(self, done: int, total: int | None) -> None:
+        from rich.text import Text
+
         of_total = f" of {size_text(total)} ({done * 100 // total} %)" if total else ""
-        self._live.update(f"{size_text(done)}{of_total}", refresh=True)
+        self._live.update(Text(f"{size_text(done)}{of_total}"), refresh=True)
 
 
 class Steps(FormattableColumn[Any]):

@@ -91,7 +91,12 @@ class Answer:
 
 
 def segment(text: str) -> str:
-    """One piece of a path, quoted: a name with a slash stays one piece."""
+    """One piece of a path, quoted: a name with a slash stays one piece.
+
+    :raises NotFound: for what HTTP would take for another path, and so can't be an id
+    """
+    if text in ("", ".", ".."):
+        raise errors.NotFound(errors.Refusal(404, f"'{text}' is no id", "not_found"))
     return quote(text, safe="")
 
 

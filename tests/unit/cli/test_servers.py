@@ -166,6 +166,12 @@ class LookTest(CliCase):
         self.assertEqual("odd", result.document["id"])
         self.assertNotIn("name", self.cloud.asked("GET", f"{SERVERS}/detail")[0].query)
 
+    def test_names_that_would_be_other_paths(self) -> None:
+        for name in ("", ".", ".."):
+            result = self.run_cli("server", "show", name)
+            self.assertEqual(1, result.status)
+            self.assertIn(f"No server has the name or id '{name}'", result.err)
+
     def test_limit(self) -> None:
         many = [SERVER | {"id": str(number)} for number in range(5)]
         self.cloud.on("GET", f"{SERVERS}/detail", Reply(200, {"servers": many}))

@@ -56,8 +56,8 @@ def _unfit(host: HostState, properties: dict[str, str]) -> Iterator[str]:
     wanted = _of(properties, "hw_vm_mode", "vm_mode")
     if wanted and wanted != has.get("vm_mode", "hvm").lower():
         yield f"it is for mode {wanted}"
-    wanted = properties.get("img_hv_requested_version") or properties.get(
-        "hypervisor_version_requires"
+    wanted = properties.get("img_hv_requested_version") or (
+        properties.get("hypervisor_version_requires") or ""
     )
     if wanted and not version_fits(host.hypervisor_version, wanted):
         yield f"it wants version {wanted}, the host has {dotted(host.hypervisor_version)}"

@@ -98,11 +98,12 @@ class Router:
         self.rows = list(rows)
         self._mapper = routes.Mapper(register=False, controller_scan=None, always_scan=False)
         self._mapper.minimization = False
-        by_path: dict[str, list[Route]] = {}
+        self._by_path: dict[str, list[Route]] = {}
         for row in self.rows:
-            by_path.setdefault(row.path, []).append(row)
-        for path, group in by_path.items():
-            self._mapper.connect(None, path, rows=group, requirements=_gaps(path))
+            self._by_path.setdefault(row.path, []).append(row)
+        for path in self._by_path:
+            self._mapper.connect(None, path, row_path=path, requirements=_gaps(path))
+        self._mapper.create_regs([])
 
     @webob.dec.wsgify(RequestClass=wsgi.Request)
     def __call__(self, request: wsgi.Request) -> webob.Response:
@@ -147,7 +148,7 @@ class Router:
         match = self._mapper.match(path or "/", request.environ)
         if match is None:
             raise exceptions.NotFound("The resource could not be found.")
-        group: list[Route] = match.pop("rows")
+        group = self._by_path[match.pop("row_path")]
         match.pop("controller", None)
         match.pop("action", None)
         request.environ["mycloud.args"] = args = {

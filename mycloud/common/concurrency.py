@@ -152,6 +152,10 @@ class Task(Generic[T]):
             raise self._error
         return self._result  # type: ignore[return-value]
 
+    def ended(self, timeout: float | None = None) -> bool:
+        """Wait for the end, however it ends; False if it has not come by then."""
+        return self._done.wait(timeout)
+
     @property
     def done(self) -> bool:
         return self._done.is_set()

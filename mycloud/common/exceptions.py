@@ -149,6 +149,14 @@ class DatabaseNotAllowed(MycloudError):
     )
 
 
+class DatabaseVersion(MycloudError):
+    code = "database_version"
+    template = (
+        "The database has the schema version %(have)s, this code wants %(want)s; run "
+        "'mycloud-manage db sync' with the newest code of the two."
+    )
+
+
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
     template = "The database does not answer; try again in a moment."
@@ -227,6 +235,36 @@ class ServerNotFound(NotFound):
 class ServerLocked(Conflict):
     code = "server_locked"
     template = "Instance %(server_id)s is locked; unlock it first."
+
+
+class ServerMetadataNotFound(NotFound):
+    code = "server_metadata_not_found"
+    template = "Metadata item %(key)s of server %(server_id)s was not found."
+
+
+class ServerTagNotFound(NotFound):
+    code = "server_tag_not_found"
+    template = "Tag %(tag)s of server %(server_id)s was not found."
+
+
+class ServerAddressesNotFound(NotFound):
+    code = "server_addresses_not_found"
+    template = "Server %(server_id)s has no network %(label)s."
+
+
+class InstanceActionNotFound(NotFound):
+    code = "instance_action_not_found"
+    template = "Action for request_id %(request_id)s on instance %(server_id)s not found."
+
+
+class ServerNotReady(Conflict):
+    code = "server_not_ready"
+    template = "Instance %(server_id)s is not ready: it is on no host yet."
+
+
+class LockedByOperator(Forbidden):
+    code = "locked_by_operator"
+    template = "Instance %(server_id)s was locked by an administrator, who must unlock it."
 
 
 class FlavorNotFound(NotFound):

@@ -12,6 +12,7 @@ import oslo_messaging as messaging
 from oslo_config import cfg
 
 from mycloud.common import clock, concurrency, context, exceptions, rpc
+from mycloud.common.launcher import Launchable
 
 LOG = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Hooks(Protocol):
     def endpoints(self, manager: Manager) -> list[Any]: ...
 
 
-class Service:
+class Service(Launchable):
     """Runs one manager on one host. ``serve`` may be called once."""
 
     def __init__(self, manager: Manager, host: str, hooks: Hooks):
@@ -64,6 +65,7 @@ class Service:
         self._stopping = concurrency.Event()
         self._tasks: list[concurrency.Task[Any]] = []
         self._registration: Registration | None = None
+        self._patience_ends: float | None = None
 
     def serve(self) -> None:
         """Start; returns when the service listens.
@@ -74,6 +76,16 @@ class Service:
             raise RuntimeError(f"{self.manager.binary} on {self.host} is already served")
         with context.role(self.manager.role):
             self._start()
+
+    def start(self) -> None:
+        """What a launcher calls."""
+        self.serve()
+
+    def set_worker(self, number: int) -> None:
+        """One of several workers on a host: it has a row, and so an epoch, of its own."""
+        self.epoch = clock.new_id()
+        if number:
+            self.host = f"{self.host}/{number}"
 
     def _start(self) -> None:
         ctxt = context.admin_context()
@@ -137,11 +149,15 @@ class Service:
             )
 
     def stop(self) -> None:
-        """Stop listening, let what is under way end, then stop the manager."""
+        """Stop listening, let what is under way end, then stop the manager.
+
+        What has not ended after ``graceful_shutdown_timeout_seconds`` is left to the journal.
+        """
         self._stopping.set()
         if self._server is not None:
-            self._server.stop()
-            self._server.wait()
+            server = self._server
+            server.stop()
+            self._end(concurrency.spawn(server.wait), "messages")
         with context.role(self.manager.role):
             self.manager.stop()
 
@@ -149,4 +165,14 @@ class Service:
         """Wait until ``stop`` is called and all work has ended."""
         self._stopping.wait()
         for task in self._tasks:
-            task.wait(cfg.CONF.graceful_shutdown_timeout_seconds)
+            self._end(task, "work")
+
+    def _end(self, task: concurrency.Task[Any], what: str) -> None:
+        if self._patience_ends is None:
+            self._patience_ends = (
+                clock.monotonic() + cfg.CONF.graceful_shutdown_timeout_seconds
+            )
+        if not task.ended(max(0, self._patience_ends - clock.monotonic())):
+            LOG.warning(
+                "%s on %s leaves %s unfinished", self.manager.binary, self.host, what
+            )

@@ -16,6 +16,10 @@ OPTS = [
         choices=["auto", "kvm", "qemu"],
         help="auto uses KVM only where a timed boot has proved that it works.",
     ),
+    cfg.StrOpt(
+        "boot_files",
+        help="A directory with vmlinuz and initrd.img of the tiny guest, to prove KVM with.",
+    ),
     cfg.IntOpt("fake_vcpus", default=64, min=1, help="CPUs of a fake host."),
     cfg.IntOpt("fake_memory_mb", default=262144, min=64, help="MiB of memory of a fake host."),
     cfg.IntOpt("fake_disk_gb", default=4096, min=1, help="GiB of disk of a fake host."),
@@ -36,5 +40,12 @@ OPTS = [
         default=60,
         min=1,
         help="Seconds between two reports of what the host has.",
+    ),
+    cfg.StrOpt(
+        "generated_key_type",
+        default="rsa",
+        choices=["rsa", "ed25519"],
+        help="The kind of key pairs that are made for users who bring no public key. ed25519 "
+        "is better and made in no time, but some old clients read only rsa.",
     ),
 ]

@@ -1,0 +1,26 @@
+"""mycloud-scheduler: chooses hosts."""
+
+import sys
+
+from mycloud.cmd import startup
+from mycloud.scheduler.manager import SchedulerManager
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; returns its exit status."""
+    program = startup.Program("mycloud-scheduler", argv)
+    program.choose_concurrency()
+    program.parse_config()
+    program.set_up_logging()
+    program.set_lock_path()
+    program.register_objects()
+    program.enable_reports()
+    program.open_bus()
+    program.open_database()
+    program.reach_conductor()
+    running = program.launch(lambda: [program.service(SchedulerManager())])
+    return program.wait(running)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

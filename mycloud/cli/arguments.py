@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterable
 
-from mycloud.client import waiting
+from mycloud.client import defaults
 
 
 def key_value(text: str) -> tuple[str, str]:
@@ -53,7 +53,7 @@ def add_wait(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--timeout",
         type=seconds,
-        default=waiting.DEFAULT_TIMEOUT,
+        default=defaults.WAIT_TIMEOUT,
         metavar="SECONDS",
         help="wait that long at most (default: %(default)g)",
     )

@@ -6,7 +6,7 @@ formats that are found without scanning the installed packages.
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cliff import command, lister, show
 from cliff.formatters import base, commaseparated, json_format, shell, table, value, yaml_format
@@ -14,7 +14,9 @@ from cliff.formatters import base, commaseparated, json_format, shell, table, va
 from mycloud.cli import exits
 from mycloud.cli.app import MycloudApp
 from mycloud.client import errors
-from mycloud.client.connection import Client
+
+if TYPE_CHECKING:
+    from mycloud.client.connection import Client
 
 T = TypeVar("T")
 
@@ -67,7 +69,7 @@ class _Base(command.Command):
     app: MycloudApp
 
     @property
-    def client(self) -> Client:
+    def client(self) -> "Client":
         return self.app.client
 
     def _load_hooks(self) -> None:

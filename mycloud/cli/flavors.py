@@ -2,17 +2,19 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Names, Optional, Pairs
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
 from mycloud.cli.exits import UsageError
-from mycloud.client.connection import Client
-from mycloud.client.flavors import Flavor
+
+if TYPE_CHECKING:
+    from mycloud.client.connection import Client
+    from mycloud.client.flavors import Flavor
 
 
-def _fields(flavor: Flavor, client: Client) -> dict[str, Any]:
+def _fields(flavor: "Flavor", client: "Client") -> dict[str, Any]:
     fields = {
         "id": flavor.id,
         "name": flavor.name,

@@ -2,16 +2,18 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mycloud.cli.command import Command, Lister
 from mycloud.client import errors
-from mycloud.client.connection import Client
+
+if TYPE_CHECKING:
+    from mycloud.client.connection import Client
 
 _STATUSES = ("accepted", "pending", "rejected")
 
 
-def _project_id(client: Client, name_or_id: str) -> str:
+def _project_id(client: "Client", name_or_id: str) -> str:
     """The id of a project, also for those who may not look projects up."""
     try:
         return client.projects.find(name_or_id).id

@@ -4,22 +4,25 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from mycloud import client as library
 from mycloud.cli import arguments
 from mycloud.cli.columns import Bytes, Names, Optional, Pairs
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 from mycloud.cli.progress import progress
 from mycloud.client import errors
-from mycloud.client.images import HEAD, Image, NewImage, guess_disk_format
+
+if TYPE_CHECKING:
+    from mycloud.client.images import Image
 
 _VISIBILITIES = ("private", "public", "shared", "community")
 _DISK_FORMATS = ("raw", "qcow2", "iso", "vmdk", "vdi", "vhd", "vhdx", "ami", "aki", "ari")
 _PIPE = "-"
 
 
-def _fields(image: Image) -> dict[str, Any]:
+def _fields(image: "Image") -> dict[str, Any]:
     return {
         "id": image.id,
         "name": image.name,
@@ -95,9 +98,9 @@ class CreateImage(ShowOne):
         file = _open_source(parsed_args.file)
         try:
             image = self.client.images.create(
-                NewImage(
+                library.NewImage(
                     name=parsed_args.name,
-                    disk_format=parsed_args.disk_format or _format_of(file),
+                    disk_format=parsed_args.disk_format or library.guess_disk_format(file),
                     container_format=parsed_args.container_format,
                     visibility=parsed_args.visibility,
                     protected=bool(parsed_args.protected),
@@ -115,7 +118,7 @@ class CreateImage(ShowOne):
                 file.close()
         return pairs(_fields(image))
 
-    def _fill(self, image: Image, file: BinaryIO) -> Image:
+    def _fill(self, image: "Image", file: BinaryIO) -> "Image":
         total = Path(file.name).stat().st_size if file.seekable() else None
         try:
             with progress(self.app.stderr, quiet=self.app.quiet) as shown:
@@ -127,7 +130,7 @@ class CreateImage(ShowOne):
             self._drop(image)
             raise error
 
-    def _drop(self, image: Image) -> None:
+    def _drop(self, image: "Image") -> None:
         try:
             if image.protected:
                 self.client.images.update(image.id, {"protected": False})
@@ -145,14 +148,6 @@ def _open_source(path: str | None) -> BinaryIO | None:
         return Path(path).open("rb")
     except OSError as error:
         raise UsageError(f"--file {path}: {error.strerror}") from error
-
-
-def _format_of(file: BinaryIO | None) -> str:
-    if file is None or not file.seekable():
-        return "raw"
-    head = file.read(HEAD)
-    file.seek(0)
-    return guess_disk_format(head)
 
 
 class ListImages(Lister):

@@ -4,15 +4,17 @@ import argparse
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mycloud.cli.columns import Optional
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
 from mycloud.cli.exits import UsageError
-from mycloud.client.keypairs import Keypair
+
+if TYPE_CHECKING:
+    from mycloud.client.keypairs import Keypair
 
 
-def _fields(keypair: Keypair) -> dict[str, Any]:
+def _fields(keypair: "Keypair") -> dict[str, Any]:
     return {
         "name": keypair.name,
         "type": keypair.type,

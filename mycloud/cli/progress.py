@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from cliff.columns import FormattableColumn
 
 from mycloud.cli.columns import duration_text, size_text
-from mycloud.client.operations import Operation, Step
 from mycloud.common import states
 
 if TYPE_CHECKING:
     from rich.live import Live
+
+    from mycloud.client.operations import Operation, Step
 
 _MARKS: dict[str, str] = {
     states.StepState.RUNNING: "[cyan]…[/]",
@@ -29,7 +30,7 @@ _MARKS: dict[str, str] = {
 class Quiet:
     """Shows nothing."""
 
-    def show(self, operation: Operation) -> None:
+    def show(self, operation: "Operation") -> None:
         """A new look at the operation."""
 
     def bytes_done(self, done: int, total: int | None) -> None:
@@ -44,7 +45,7 @@ class Lines(Quiet):
         self._steps: dict[tuple[str, int], str] = {}
         self._states: dict[str, str] = {}
 
-    def show(self, operation: Operation) -> None:
+    def show(self, operation: "Operation") -> None:
         for step in operation.steps:
             key = (operation.id, step.seq)
             if self._steps.get(key) != step.state:
@@ -69,7 +70,7 @@ class Table(Quiet):
         self._live = live
         self._operations: dict[str, Operation] = {}
 
-    def show(self, operation: Operation) -> None:
+    def show(self, operation: "Operation") -> None:
         self._operations[operation.id] = operation
         self._live.update(self._drawn(), refresh=True)
 
@@ -113,7 +114,7 @@ class Steps(FormattableColumn[Any]):
         return [dataclasses.asdict(step) for step in self._value]
 
 
-def describe(step: Step) -> str:
+def describe(step: "Step") -> str:
     """A step in one line."""
     parts = [f"{step.name} {step.state}"]
     if step.host:

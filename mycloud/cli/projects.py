@@ -2,16 +2,18 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Names
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
 from mycloud.cli.exits import UsageError
-from mycloud.client.projects import Project
+
+if TYPE_CHECKING:
+    from mycloud.client.projects import Project
 
 
-def _fields(project: Project) -> dict[str, Any]:
+def _fields(project: "Project") -> dict[str, Any]:
     return {
         "id": project.id,
         "name": project.name,

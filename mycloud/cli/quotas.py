@@ -2,13 +2,15 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.command import Command, Lister
 from mycloud.cli.exits import UsageError
-from mycloud.client.connection import Client
-from mycloud.client.quotas import UNLIMITED
+from mycloud.client import defaults
+
+if TYPE_CHECKING:
+    from mycloud.client.connection import Client
 
 #: option -> (name in the compute API, help)
 _LIMITS = {
@@ -22,7 +24,7 @@ _LIMITS = {
 }
 
 
-def _project_id(client: Client, name_or_id: str | None) -> str:
+def _project_id(client: "Client", name_or_id: str | None) -> str:
     return client.projects.find(name_or_id).id if name_or_id else client.project_id
 
 
@@ -46,7 +48,7 @@ class ShowQuota(Lister):
                 quota.resource,
                 quota.in_use,
                 quota.reserved,
-                "unlimited" if quota.limit == UNLIMITED else quota.limit,
+                "unlimited" if quota.limit == defaults.UNLIMITED else quota.limit,
             )
             for quota in quotas
         ]
@@ -62,7 +64,7 @@ class SetQuota(Command):
             parser.add_argument(
                 option,
                 dest=name,
-                type=arguments.whole_number(UNLIMITED),
+                type=arguments.whole_number(defaults.UNLIMITED),
                 metavar="N",
                 help=f"at most so many {text}",
             )

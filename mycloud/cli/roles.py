@@ -2,17 +2,20 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mycloud import client as library
 from mycloud.cli import arguments
 from mycloud.cli.columns import Optional
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
 from mycloud.cli.exits import UsageError
-from mycloud.client.connection import Client
-from mycloud.client.roles import Role, Scope
+
+if TYPE_CHECKING:
+    from mycloud.client.connection import Client
+    from mycloud.client.roles import Role, Scope
 
 
-def _fields(role: Role) -> dict[str, Any]:
+def _fields(role: "Role") -> dict[str, Any]:
     return {
         "id": role.id,
         "name": role.name,
@@ -98,12 +101,12 @@ def _add_scope(parser: argparse.ArgumentParser, *, required: bool) -> None:
     scope.add_argument("--system", action="store_true", help="on the whole cloud")
 
 
-def _scope(client: Client, parsed_args: argparse.Namespace) -> Scope:
+def _scope(client: "Client", parsed_args: argparse.Namespace) -> "Scope":
     if parsed_args.project:
-        return Scope(project_id=client.projects.find(parsed_args.project).id)
+        return library.Scope(project_id=client.projects.find(parsed_args.project).id)
     if parsed_args.domain:
-        return Scope(domain_id=client.domains.find(parsed_args.domain).id)
-    return Scope()
+        return library.Scope(domain_id=client.domains.find(parsed_args.domain).id)
+    return library.Scope()
 
 
 def _add_grant(parser: argparse.ArgumentParser) -> None:

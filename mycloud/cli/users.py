@@ -3,16 +3,18 @@
 import argparse
 import getpass
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Optional
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
 from mycloud.cli.exits import UsageError
-from mycloud.client.users import User
+
+if TYPE_CHECKING:
+    from mycloud.client.users import User
 
 
-def _fields(user: User) -> dict[str, Any]:
+def _fields(user: "User") -> dict[str, Any]:
     return {
         "id": user.id,
         "name": user.name,

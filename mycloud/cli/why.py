@@ -3,13 +3,15 @@
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import exits
 from mycloud.cli.columns import Optional, Seconds
 from mycloud.cli.command import Lister
 from mycloud.client import errors
-from mycloud.client.operations import Explanation, Operation
+
+if TYPE_CHECKING:
+    from mycloud.client.operations import Explanation, Operation
 
 
 class Why(Lister):
@@ -34,7 +36,7 @@ class Why(Lister):
         columns = ("Operation", "Step", "Host", "State", "Duration", "Detail")
         return columns, list(_rows(self._story))
 
-    def _find(self, anything: str) -> Explanation:
+    def _find(self, anything: str) -> "Explanation":
         client = self.client
         if not client.operations.available():
             raise errors.ClientError("This cloud keeps no journal of operations")
@@ -76,7 +78,7 @@ class Why(Lister):
         return exits.DONE
 
 
-def _rows(story: Explanation) -> Iterable[tuple[Any, ...]]:
+def _rows(story: "Explanation") -> Iterable[tuple[Any, ...]]:
     for operation in story.operations:
         yield (
             operation.kind,
@@ -97,6 +99,6 @@ def _rows(story: Explanation) -> Iterable[tuple[Any, ...]]:
             )
 
 
-def _summary(operation: Operation) -> str:
+def _summary(operation: "Operation") -> str:
     attempt = f", attempt {operation.attempt}" if operation.attempt > 1 else ""
     return f"{operation.created_at or ''}{attempt}"

@@ -9,27 +9,45 @@
 
 It speaks the OpenStack APIs, so it also works against other clouds; what only mycloud has
 (operations, steps, ``why``) is used where the catalog offers it. Importing this package is
-cheap: HTTP and authentication are loaded by ``connect``.
+cheap: its names are loaded when they are first used, HTTP and authentication by ``connect``.
 """
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from mycloud.client.connection import Client
-from mycloud.client.errors import ApiError, ClientError, NotFound, OperationFailed
-from mycloud.client.servers import NewServer
+if TYPE_CHECKING:
+    from mycloud.client.connection import Client as Client
+    from mycloud.client.errors import ApiError as ApiError
+    from mycloud.client.errors import ClientError as ClientError
+    from mycloud.client.errors import NotFound as NotFound
+    from mycloud.client.errors import OperationFailed as OperationFailed
+    from mycloud.client.images import NewImage as NewImage
+    from mycloud.client.images import guess_disk_format as guess_disk_format
+    from mycloud.client.roles import Scope as Scope
+    from mycloud.client.servers import NewServer as NewServer
 
-__all__ = [
-    "ApiError",
-    "Client",
-    "ClientError",
-    "NewServer",
-    "NotFound",
-    "OperationFailed",
-    "connect",
-]
+_HOMES = {
+    "ApiError": "errors",
+    "Client": "connection",
+    "ClientError": "errors",
+    "NewImage": "images",
+    "NewServer": "servers",
+    "NotFound": "errors",
+    "OperationFailed": "errors",
+    "Scope": "roles",
+    "guess_disk_format": "images",
+}
+
+__all__ = ["connect", *sorted(_HOMES)]
 
 
-def connect(cloud: str | None = None, **overrides: Any) -> Client:
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def connect(cloud: str | None = None, **overrides: Any) -> "Client":
     """A client of the cloud called ``cloud`` in clouds.yaml, or of the one in the environment.
 
     ``overrides`` are keys of clouds.yaml (``region_name``, ``verify``, ...) or of its ``auth``
@@ -38,4 +56,6 @@ def connect(cloud: str | None = None, **overrides: Any) -> Client:
 
     :raises ConfigError: if there is no such cloud, or something needed is missing
     """
-    return Client.from_config(cloud, overrides)
+    connection = importlib.import_module(f"{__name__}.connection")
+    client: Client = connection.Client.from_config(cloud, overrides)
+    return client

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mycloud.client import defaults
 from mycloud.client.errors import ConfigError
 
 #: OS_ variable -> key of clouds.yaml's ``auth`` part
@@ -72,7 +73,7 @@ class CloudConfig:
     interface: str = "public"
     verify: bool | str = True
     cert: str | tuple[str, str] | None = None
-    timeout: float = 60.0
+    timeout: float = defaults.HTTP_TIMEOUT
 
     @property
     def auth_url(self) -> str:
@@ -272,7 +273,7 @@ def _complete(name: str, cloud: Mapping[str, Any]) -> CloudConfig:
 
 def _timeout(name: str, value: Any) -> float:
     try:
-        seconds = 60.0 if value is None else float(value)
+        seconds = defaults.HTTP_TIMEOUT if value is None else float(value)
     except (TypeError, ValueError):
         seconds = 0.0
     if seconds <= 0:

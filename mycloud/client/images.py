@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from mycloud.client import errors, waiting
+from mycloud.client import defaults, errors, waiting
 from mycloud.client.resource import Collection
 from mycloud.client.transport import Request, segment
 from mycloud.common import states
@@ -34,8 +34,7 @@ _SIGNATURES = (
     (0x40, b"\x7f\x10\xda\xbe", "vdi"),
     (0x8001, b"CD001", "iso"),
 )
-#: How much of a file ``guess_disk_format`` wants to see, in bytes.
-HEAD = 0x8001 + 5
+_HEAD = 0x8001 + 5
 
 Progress = Callable[[int], None]
 
@@ -146,8 +145,16 @@ class _SizedBlocks(FileBlocks):
         return self.size or 0
 
 
-def guess_disk_format(head: bytes) -> str:
-    """The disk format that the first ``HEAD`` bytes of a file show; raw if they show none."""
+def guess_disk_format(file: BinaryIO | None) -> str:
+    """The disk format that a file's first bytes show; raw if they show none, or it is a pipe.
+
+    The file then stands where it stood.
+    """
+    if file is None or not file.seekable():
+        return "raw"
+    start = file.tell()
+    head = file.read(_HEAD)
+    file.seek(start)
     for offset, signature, name in _SIGNATURES:
         if head[offset : offset + len(signature)] == signature:
             return name
@@ -278,7 +285,7 @@ class Images(Collection[Image]):
         )
         return self._one(self._transport.send(request).body)
 
-    def wait(self, image_id: str, *, timeout: float = waiting.DEFAULT_TIMEOUT) -> Image:
+    def wait(self, image_id: str, *, timeout: float = defaults.WAIT_TIMEOUT) -> Image:
         """Until the image can be booted from; ``timeout`` in seconds.
 
         :raises ResourceFailed: if it never will

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mycloud.client import errors, waiting
+from mycloud.client import defaults, errors, waiting
 from mycloud.client.transport import Transport, segment
 from mycloud.common import states
 
@@ -157,7 +157,7 @@ class Operations:
         self,
         operation_id: str,
         *,
-        timeout: float = waiting.DEFAULT_TIMEOUT,
+        timeout: float = defaults.WAIT_TIMEOUT,
         on_change: Callable[[Operation], None] | None = None,
     ) -> Operation:
         """Poll until the operation has ended; ``on_change`` sees every state and step.

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 from mycloud.client.transport import Transport, segment
 
-#: The limit that means "none".
-UNLIMITED = -1
-
 
 @dataclass(frozen=True)
 class Quota:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mycloud.client import errors, waiting
+from mycloud.client import defaults, errors, waiting
 from mycloud.client.operations import Operation, Operations
 from mycloud.client.resource import Accepted, Collection
 from mycloud.client.transport import Transport, segment
@@ -263,7 +263,7 @@ class Servers(Collection[Server]):
         accepted: Accepted,
         *,
         status: str = STATUS_ACTIVE,
-        timeout: float = waiting.DEFAULT_TIMEOUT,
+        timeout: float = defaults.WAIT_TIMEOUT,
         on_change: Callable[[Operation], None] | None = None,
     ) -> Server:
         """Until the accepted change is done and the server shows ``status``.
@@ -292,7 +292,7 @@ class Servers(Collection[Server]):
         self,
         accepted: Accepted,
         *,
-        timeout: float = waiting.DEFAULT_TIMEOUT,
+        timeout: float = defaults.WAIT_TIMEOUT,
         on_change: Callable[[Operation], None] | None = None,
     ) -> None:
         """Until the server is gone; errors as for ``wait``."""

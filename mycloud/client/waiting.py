@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from mycloud.client import defaults
 from mycloud.client.errors import WaitTimeout
 from mycloud.common import clock, concurrency
 
 T = TypeVar("T")
 
-#: Seconds. A guest on an emulated processor may take minutes.
-DEFAULT_TIMEOUT = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.1, 1.0, 1.5
 
 
@@ -17,7 +16,7 @@ def poll(
     look: Callable[[], T | None],
     what: str,
     *,
-    timeout: float = DEFAULT_TIMEOUT,
+    timeout: float = defaults.WAIT_TIMEOUT,
     sleep: Callable[[float], None] = concurrency.sleep,
 ) -> T:
     """Call ``look`` until it gives something, at once and then after growing pauses.

@@ -3,14 +3,17 @@
 import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mycloud import client as library
 from mycloud.cli import arguments
 from mycloud.cli.command import ShowOne, pairs
 from mycloud.cli.exits import UsageError
 from mycloud.cli.progress import progress
 from mycloud.cli.servers.show import fields
-from mycloud.client.servers import NewServer, Server
+
+if TYPE_CHECKING:
+    from mycloud.client.servers import Server
 
 #: What the compute API takes, in bytes before the base64.
 _LONGEST_USER_DATA = 65535 * 3 // 4
@@ -69,7 +72,7 @@ class CreateServer(ShowOne):
     ) -> tuple[Sequence[str], Iterable[Any]]:
         user_data = _read_user_data(parsed_args.user_data)
         client = self.client
-        new = NewServer(
+        new = library.NewServer(
             name=parsed_args.name,
             flavor_id=client.flavors.find(parsed_args.flavor).id,
             image_id=client.images.find(parsed_args.image).id,

@@ -2,23 +2,25 @@
 
 import abc
 import argparse
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mycloud.cli import arguments
 from mycloud.cli.command import Command
 from mycloud.cli.progress import Quiet, progress
-from mycloud.client.resource import Accepted
-from mycloud.client.servers import STATUS_ACTIVE, STATUS_SHUTOFF
+from mycloud.common import states
+
+if TYPE_CHECKING:
+    from mycloud.client.resource import Accepted
 
 
 class _Action(Command):
     """An action on one or more servers, all begun before the first is waited for."""
 
-    wanted: ClassVar[str] = STATUS_ACTIVE
+    wanted: ClassVar[str] = states.SERVER_STATUS[states.Vm.ACTIVE]
     wait_text: ClassVar[str] = "it is active"
 
     @abc.abstractmethod
-    def act(self, server_id: str, parsed_args: argparse.Namespace) -> Accepted:
+    def act(self, server_id: str, parsed_args: argparse.Namespace) -> "Accepted":
         """Begin it."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -42,7 +44,7 @@ class _Action(Command):
             status = status or waited
         return status
 
-    def wait(self, accepted: Accepted, parsed_args: argparse.Namespace, shown: Quiet) -> None:
+    def wait(self, accepted: "Accepted", parsed_args: argparse.Namespace, shown: Quiet) -> None:
         """Until it is done."""
         self.client.servers.wait(
             accepted, status=self.wanted, timeout=parsed_args.timeout, on_change=shown.show
@@ -52,17 +54,17 @@ class _Action(Command):
 class StartServer(_Action):
     """Start stopped servers"""
 
-    def act(self, server_id: str, parsed_args: argparse.Namespace) -> Accepted:
+    def act(self, server_id: str, parsed_args: argparse.Namespace) -> "Accepted":
         return self.client.servers.start(server_id)
 
 
 class StopServer(_Action):
     """Stop running servers: asks the guest first, then pulls the plug"""
 
-    wanted = STATUS_SHUTOFF
+    wanted = states.SERVER_STATUS[states.Vm.STOPPED]
     wait_text = "it is shut off"
 
-    def act(self, server_id: str, parsed_args: argparse.Namespace) -> Accepted:
+    def act(self, server_id: str, parsed_args: argparse.Namespace) -> "Accepted":
         return self.client.servers.stop(server_id)
 
 
@@ -80,7 +82,7 @@ class RebootServer(_Action):
         )
         return parser
 
-    def act(self, server_id: str, parsed_args: argparse.Namespace) -> Accepted:
+    def act(self, server_id: str, parsed_args: argparse.Namespace) -> "Accepted":
         return self.client.servers.reboot(server_id, hard=parsed_args.hard)
 
 
@@ -89,10 +91,10 @@ class DeleteServer(_Action):
 
     wait_text = "it is gone"
 
-    def act(self, server_id: str, parsed_args: argparse.Namespace) -> Accepted:
+    def act(self, server_id: str, parsed_args: argparse.Namespace) -> "Accepted":
         return self.client.servers.delete(server_id)
 
-    def wait(self, accepted: Accepted, parsed_args: argparse.Namespace, shown: Quiet) -> None:
+    def wait(self, accepted: "Accepted", parsed_args: argparse.Namespace, shown: Quiet) -> None:
         """Until it is gone."""
         self.client.servers.wait_deleted(
             accepted, timeout=parsed_args.timeout, on_change=shown.show

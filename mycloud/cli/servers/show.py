@@ -2,15 +2,17 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Names, Optional, Pairs
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
 from mycloud.client import errors
-from mycloud.client.connection import Client
-from mycloud.client.servers import Server
 from mycloud.common import states
+
+if TYPE_CHECKING:
+    from mycloud.client.connection import Client
+    from mycloud.client.servers import Server
 
 _POWER = {
     states.Power.NOSTATE: "no state",
@@ -22,7 +24,7 @@ _POWER = {
 }
 
 
-def fields(server: Server, client: Client) -> dict[str, Any]:
+def fields(server: "Server", client: "Client") -> dict[str, Any]:
     """What is shown of one server."""
     return {
         "id": server.id,
@@ -50,12 +52,12 @@ def fields(server: Server, client: Client) -> dict[str, Any]:
     }
 
 
-def flavor_name(server: Server) -> str:
+def flavor_name(server: "Server") -> str:
     """The name that the flavor had when the server was made."""
     return str(server.flavor.get("original_name") or server.flavor.get("id") or "")
 
 
-def _image_text(server: Server, client: Client) -> str:
+def _image_text(server: "Server", client: "Client") -> str:
     if server.image_id is None:
         return ""
     try:
@@ -65,7 +67,7 @@ def _image_text(server: Server, client: Client) -> str:
         return server.image_id
 
 
-def _image_names(servers: Iterable[Server], client: Client) -> dict[str, str]:
+def _image_names(servers: "Iterable[Server]", client: "Client") -> dict[str, str]:
     """The names of the images of these servers, in one request."""
     ids = sorted({server.image_id for server in servers if server.image_id})
     if not ids:
@@ -132,7 +134,7 @@ class ListServers(Lister):
         return self._table(servers, long=parsed_args.long)
 
     def _table(
-        self, servers: Sequence[Server], *, long: bool
+        self, servers: "Sequence[Server]", *, long: bool
     ) -> tuple[Sequence[str], Iterable[Any]]:
         images = _image_names(servers, self.client)
         columns: list[str] = ["ID", "Name", "Status", "Image", "Flavor"]

@@ -147,10 +147,15 @@ class ChangeTest(TransportCase):
         self.assertEqual(expected, patch.body)
 
     def test_guesses(self) -> None:
-        self.assertEqual("qcow2", images.guess_disk_format(b"QFI\xfb\0\0"))
-        self.assertEqual("iso", images.guess_disk_format(b"\0" * 0x8001 + b"CD001"))
-        self.assertEqual("raw", images.guess_disk_format(b""))
-        self.assertEqual("raw", images.guess_disk_format(b"\xebM"))
+        for expected, content in (
+            ("qcow2", b"QFI\xfb\0\0"),
+            ("iso", b"\0" * 0x8001 + b"CD001"),
+            ("raw", b""),
+            ("raw", b"\xebM"),
+        ):
+            file = io.BytesIO(content)
+            self.assertEqual((expected, 0), (images.guess_disk_format(file), file.tell()))
+        self.assertEqual("raw", images.guess_disk_format(_Pipe(b"QFI\xfb")))
 
     def test_wait_ends_with_a_killed_image(self) -> None:
         self.cloud.on("GET", ONE, Reply(200, {"id": ID, "status": "killed", "name": "n"}))

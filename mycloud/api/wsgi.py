@@ -11,6 +11,8 @@ from mycloud.common import context as mycontext
 from mycloud.common import exceptions
 
 CONTEXT_KEY = "mycloud.context"
+#: Why a request that brought a token has no context all the same.
+AUTH_ERROR_KEY = "mycloud.auth_error"
 REQUEST_ID_KEY = "openstack.request_id"
 OPERATION_HEADER = "X-Mycloud-Operation-Id"
 
@@ -28,7 +30,7 @@ class Request(webob.Request):
         """:raises NotAuthenticated: when nobody is logged in"""
         found = self.environ.get(CONTEXT_KEY)
         if found is None:
-            raise exceptions.NotAuthenticated()
+            raise self.environ.get(AUTH_ERROR_KEY) or exceptions.NotAuthenticated()
         return found
 
     @property

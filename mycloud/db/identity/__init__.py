@@ -1,0 +1,1 @@
+"""Query modules of the identity service, one per noun."""

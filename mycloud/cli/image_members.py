@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from mycloud.cli.command import Command, Lister
 from mycloud.client import errors
+from mycloud.common import states
 
 if TYPE_CHECKING:
     from mycloud.client.connection import Client
 
-_STATUSES = ("accepted", "pending", "rejected")
+_STATUSES = tuple(status.value for status in states.Membership)
 
 
 def _project_id(client: "Client", name_or_id: str) -> str:

@@ -13,11 +13,12 @@ from mycloud.cli.command import Command, Lister, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 from mycloud.cli.progress import progress
 from mycloud.client import errors
+from mycloud.common import states
 
 if TYPE_CHECKING:
     from mycloud.client.images import Image
 
-_VISIBILITIES = ("private", "public", "shared", "community")
+_VISIBILITIES = tuple(visibility.value for visibility in states.Visibility)
 _DISK_FORMATS = ("raw", "qcow2", "iso", "vmdk", "vdi", "vhd", "vhdx", "ami", "aki", "ari")
 _PIPE = "-"
 

@@ -4,7 +4,7 @@
 
     cloud = mycloud.client.connect("mycloud")
     flavor, image = cloud.flavors.find("m1.tiny"), cloud.images.find("tiny")
-    accepted = cloud.servers.create(NewServer("web", flavor.id, image.id))
+    (accepted,) = cloud.servers.create(mycloud.client.NewServer("web", flavor.id, image.id))
     server = cloud.servers.wait(accepted)
 
 It speaks the OpenStack APIs, so it also works against other clouds; what only mycloud has

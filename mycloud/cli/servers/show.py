@@ -14,13 +14,9 @@ if TYPE_CHECKING:
     from mycloud.client.connection import Client
     from mycloud.client.servers import Server
 
+#: The compute API's number -> a word.
 _POWER = {
-    states.Power.NOSTATE: "no state",
-    states.Power.RUNNING: "running",
-    states.Power.PAUSED: "paused",
-    states.Power.SHUTDOWN: "shut down",
-    states.Power.CRASHED: "crashed",
-    states.Power.SUSPENDED: "suspended",
+    number: name.lower() for name, number in vars(states.Power).items() if name.isupper()
 }
 
 

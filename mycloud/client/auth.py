@@ -117,9 +117,12 @@ class TokenCache:
             self._folder.chmod(0o700)
             # mkstemp makes the file readable by its owner alone
             descriptor, temporary = tempfile.mkstemp(dir=self._folder)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(state)
-            os.replace(temporary, path)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(state)
+                os.replace(temporary, path)
+            except OSError:
+                os.unlink(temporary)
         except (OSError, ValueError):
             return
 

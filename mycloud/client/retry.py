@@ -62,9 +62,12 @@ class Repeater:
         self._monotonic = monotonic
         self._reached = False
 
-    def run(self, once: Callable[[], "Response"], *, repeatable: Callable[[], bool]) -> Outcome:
+    def run(
+        self, once: Callable[[], "Response"], address: str, *, repeatable: Callable[[], bool]
+    ) -> Outcome:
         """Call ``once`` until its answer is final; it may be an error answer.
 
+        ``address`` is what errors name.
         ``repeatable`` is asked only when a request may have arrived without its answer coming
         back: True if sending it again is harmless.
 
@@ -89,12 +92,12 @@ class Repeater:
                     return Outcome(response, maybe_done)
             except exceptions.SSLError as error:
                 raise errors.CloudUnreachable(
-                    f"The cloud's certificate was not accepted ({_plain(error)}). Name its CA "
-                    "with --os-cacert or OS_CACERT"
+                    f"The certificate of {address} was not accepted ({_plain(error)}). Name "
+                    "its CA with --os-cacert or OS_CACERT"
                 ) from error
             except exceptions.UnknownConnectionError as error:
                 raise errors.CloudUnreachable(
-                    f"The cloud's address can't be used: {error.original}"
+                    f"The address {address} can't be used: {error.original}"
                 ) from error
             except exceptions.ConnectionError as error:
                 failure, arrived = error, not never_sent(error)
@@ -109,7 +112,8 @@ class Repeater:
             if out_of_time or (arrived and not repeatable()):
                 if response is not None:
                     return Outcome(response, maybe_done)
-                raise _unreachable(failure, attempt, arrived and not out_of_time) from failure
+                lost = arrived and not out_of_time
+                raise _unreachable(failure, address, attempt, lost) from failure
             self._sleep(pause)
             attempt += 1
 
@@ -151,17 +155,17 @@ def _retry_after(response: "Response") -> float:
 
 
 def _unreachable(
-    failure: Exception | None, attempt: int, may_be_done: bool
+    failure: Exception | None, address: str, attempt: int, lost: bool
 ) -> errors.CloudUnreachable:
-    if may_be_done:
+    if lost:
         return errors.CloudUnreachable(
-            "The connection broke before the answer came, so it isn't known whether the request "
-            f"was carried out; look before you repeat it ({_plain(failure)})"
+            f"The connection to {address} broke before the answer came, so it isn't known "
+            f"whether the request was carried out; look before you repeat it ({_plain(failure)})"
         )
     times = "once" if attempt == 0 else f"{attempt + 1} times"
     return errors.CloudUnreachable(
-        f"The cloud doesn't answer (tried {times}): {_plain(failure)}. Is it up, and is its "
-        "auth_url right?"
+        f"Nothing answers at {address} (tried {times}): {_plain(failure)}. Is the cloud up, "
+        "and is its auth_url right?"
     )
 
 

@@ -1,8 +1,8 @@
 """Requests to the services of one cloud, as one identity.
 
 Every POST carries an ``Idempotency-Key``: one uuid for a logical request, the same over all its
-attempts. A mycloud does one logical request once, so there a POST whose answer was lost is sent
-again; elsewhere it isn't.
+attempts. A mycloud does an operation with one key once, so there a POST that asks for one is sent
+again when its answer was lost; others are not.
 """
 
 import logging
@@ -28,6 +28,9 @@ LOG = logging.getLogger(__name__)
 COMPUTE_MICROVERSION = "2.60"
 #: Catalog type -> the version that its paths start with, where the catalog leaves it out.
 _VERSIONS = {"identity": "v3", "image": "v2", "mycloud": "v1", "compute": "v2.1"}
+#: Services and first words of paths whose POSTs are operations: mycloud does one with a known
+#: key once. Others would be done twice.
+_KEYED = frozenset({("compute", "servers")})
 _SAME_WHEN_REPEATED = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
@@ -162,7 +165,9 @@ class Transport:
                 return error.response
             return _nothing_wrong()
 
-        response = self._repeater.run(once, repeatable=lambda: True).response
+        response = self._repeater.run(
+            once, self.config.auth_url, repeatable=lambda: True
+        ).response
         if response.status_code < 400:
             return
         error = errors.from_answer(response.status_code, response.headers, response.content)
@@ -230,12 +235,15 @@ class Transport:
         url = self.endpoint(request.service) + request.path
         return self._repeater.run(
             lambda: self._exchange(request, url, headers),
+            url,
             repeatable=lambda: self._repeatable(request),
         )
 
     def _repeatable(self, request: Request) -> bool:
         if request.method == "POST":
-            return self.has_service("mycloud")
+            return (request.service, request.path.split("/")[1]) in _KEYED and self.has_service(
+                "mycloud"
+            )
         return request.method in _SAME_WHEN_REPEATED
 
     def _headers(self, request: Request) -> dict[str, str]:

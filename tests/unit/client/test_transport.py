@@ -91,6 +91,14 @@ class RetryTest(TransportCase):
         self.assertIn("isn't known", str(error))
         self.assertEqual(1, len(self.cloud.seen))
 
+    def test_post_without_an_operation_is_not_repeated_when_its_answer_is_lost(self) -> None:
+        path = "/identity/v3/users"
+        self.cloud.on("POST", path, DROP, Reply(201, {"user": {"id": "u", "name": "n"}}))
+        users = self.client().users
+        error = self.assertRaises(errors.CloudUnreachable, users.create, {"name": "n"})
+        self.assertIn(f"{self.cloud.url}{path} broke before the answer came", str(error))
+        self.assertEqual(1, len(self.cloud.asked("POST", path)))
+
     def test_pauses_double_and_end_with_the_patience(self) -> None:
         self.cloud.on("GET", DETAIL, Reply(503, {"error": {"message": "the bus is down"}}))
         error = self.assertRaises(
@@ -131,6 +139,7 @@ class RetryTest(TransportCase):
         error = self.assertRaises(
             errors.CloudUnreachable, self.client().transport.get, "compute", "/servers"
         )
+        self.assertIn(f"Nothing answers at {self.cloud.auth_url}", str(error))
         self.assertIn("Connection refused", str(error))
         self.assertTrue(sum(self.pauses.taken) <= 3, self.pauses.taken)
 

@@ -79,10 +79,11 @@ NO_BODY = Raw()
 
 
 def of_version(choice: Any, version: Version) -> Any:
-    """The entry of (first version, entry) pairs that is in force; a plain entry always is."""
+    """The entry of (first version, entry) pairs that is in force; a plain entry always is, and
+    the first one below all versions, as where there are none."""
     if not isinstance(choice, (list, tuple)):
         return choice
-    found = None
+    found = choice[0][1]
     for first, entry in choice:
         if version >= Version.parse(first):
             found = entry

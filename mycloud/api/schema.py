@@ -1,14 +1,18 @@
 """Checks of bodies and queries against JSON schemas, with errors that name the field."""
 
+import base64
 import functools
 import json
 import re
 from typing import Any
 
 import jsonschema
-from oslo_utils import timeutils
+from oslo_utils import netutils, timeutils, uuidutils
 
 from mycloud.common import exceptions
+
+#: The largest number of an INTEGER column.
+INT32_MAX = 2147483647
 
 _MAX_DEPTH = 32
 _checker = jsonschema.FormatChecker(formats=())
@@ -30,6 +34,42 @@ def _is_name(value: Any) -> bool:
 @_checker.checks("printable")
 def _is_printable(value: Any) -> bool:
     return not isinstance(value, str) or value.isprintable()
+
+
+@_checker.checks("int32")
+def _is_int32(value: Any) -> bool:
+    """A text of decimal digits, with a minus maybe, that every database takes as a number."""
+    if not isinstance(value, str):
+        return True
+    return re.fullmatch("-?[0-9]{1,20}", value) is not None and abs(int(value)) <= INT32_MAX
+
+
+@_checker.checks("uuid")
+def _is_uuid(value: Any) -> bool:
+    return not isinstance(value, str) or uuidutils.is_uuid_like(value)
+
+
+@_checker.checks("uuid-or-empty")
+def _is_uuid_or_empty(value: Any) -> bool:
+    return value == "" or _is_uuid(value)
+
+
+@_checker.checks("ipv4-or-empty")
+def _is_ipv4(value: Any) -> bool:
+    return not isinstance(value, str) or not value or netutils.is_valid_ipv4(value, strict=True)
+
+
+@_checker.checks("ipv6-or-empty")
+def _is_ipv6(value: Any) -> bool:
+    return not isinstance(value, str) or not value or netutils.is_valid_ipv6(value)
+
+
+@_checker.checks("base64", raises=ValueError)
+def _is_base64(value: Any) -> bool:
+    if isinstance(value, str):
+        # encoders may break lines
+        base64.b64decode("".join(value.split()).encode("ascii"), validate=True)
+    return True
 
 
 @functools.cache

@@ -10,10 +10,13 @@ from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions
+from mycloud.compute.requests import projects
 from mycloud.conf import quota as conf
-from mycloud.db import quotas
+from mycloud.db import engine, quotas
 
 UNLIMITED = -1
+#: Of a project's id or a class.
+_LONGEST_NAME = 64
 
 #: What is limited, in the API's words.
 RESOURCES = tuple(option.name for option in conf.OPTS)
@@ -104,3 +107,68 @@ def _exceeded(
 
 def _texts(names: Iterable[str], values: dict[str, int]) -> str:
     return ", ".join(str(values[name]) for name in names)
+
+
+def usage(conn: Connection, project_id: str | None) -> dict[str, int]:
+    """What a project has of everything that is limited; two statements.
+
+    What is limited per user, server or group counts as none.
+    """
+    return {
+        **dict.fromkeys((*RESOURCES, *NETWORK_RESOURCES), 0),
+        **quotas.servers_used(conn, project_id),
+        "server_groups": quotas.groups_used(conn, project_id),
+    }
+
+
+@engine.retried
+def set_limits(project_id: str, wanted: dict[str, int], *, force: bool = False) -> dict[str, int]:
+    """Set limits of a project; returns all that are in force.
+
+    :raises Invalid: when there is no such project, or one of the limits is lower than what the
+        project has already, unless ``force``
+    """
+    _check_name(project_id)
+    with engine.writer() as conn:
+        projects.verify(conn, project_id)
+        quotas.lock(conn, project_id)
+        if not force:
+            _refuse_below_usage(wanted, usage(conn, project_id))
+        quotas.set_limits(conn, project_id, wanted)
+        return limits(conn, project_id)
+
+
+def _refuse_below_usage(wanted: dict[str, int], used: dict[str, int]) -> None:
+    for name, limit in wanted.items():
+        if limit != UNLIMITED and limit < used[name]:
+            raise exceptions.Invalid(
+                f"Quota limit {limit} for {name} must be greater than or equal to already used "
+                f"and reserved {used[name]}. Use force to set it all the same."
+            )
+
+
+@engine.retried
+def forget(project_id: str) -> None:
+    """Give a project the default limits again."""
+    with engine.writer() as conn:
+        quotas.forget(conn, project_id)
+
+
+def class_limits(conn: Connection, class_name: str) -> dict[str, int]:
+    """The limits of a class; those that it does not set are the configuration's."""
+    return {**defaults(), **quotas.class_limits(conn, class_name)}
+
+
+@engine.retried
+def set_class_limits(class_name: str, wanted: dict[str, int]) -> dict[str, int]:
+    """Set limits of a class; only the class "default" has members: all projects."""
+    _check_name(class_name)
+    with engine.writer() as conn:
+        quotas.lock(conn, quotas.DEFAULT_CLASS)
+        quotas.set_class_limits(conn, class_name, wanted)
+        return class_limits(conn, class_name)
+
+
+def _check_name(name: str) -> None:
+    if len(name) > _LONGEST_NAME:
+        raise exceptions.Invalid(f"{name} is longer than {_LONGEST_NAME} characters.")

@@ -12,7 +12,6 @@ held across a green switch stalls everybody. No message is sent and no file is t
 import contextlib
 import functools
 import logging
-import re
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -24,7 +23,7 @@ from oslo_db.sqlalchemy import engines, exc_filters
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 
-from mycloud.common import concurrency, context, exceptions
+from mycloud.common import concurrency, context, exceptions, patterns
 
 LOG = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -92,9 +91,7 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
     def tune(dbapi_connection: Any, record: Any) -> None:
         # the driver's own BEGIN is switched off: the listener below decides which one it is
         dbapi_connection.isolation_level = None
-        dbapi_connection.create_function(
-            "regexp", 2, lambda pattern, value: re.search(pattern, str(value)) is not None
-        )
+        dbapi_connection.create_function("regexp", 2, patterns.sqlite_regexp, deterministic=True)
         for pragma in _SQLITE_PRAGMAS:
             dbapi_connection.execute(f"PRAGMA {pragma}").fetchall()
 

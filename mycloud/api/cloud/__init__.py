@@ -1,8 +1,9 @@
 """The API of what OpenStack does not have: one module per resource, each with a list ROWS."""
 
+from mycloud.api.cloud import operations, why
 from mycloud.api.routing import Route
 
-MODULES: tuple[object, ...] = ()
+MODULES: tuple[object, ...] = (operations, why)
 
 
 def rows() -> list[Route]:

@@ -1,0 +1,141 @@
+"""From the body of a create or an update to what the requests take."""
+
+from typing import Any
+
+from oslo_config import cfg
+from oslo_utils import strutils
+
+from mycloud.common import clock, exceptions, policy
+from mycloud.common.context import RequestContext
+from mycloud.compute.requests.create import ServerSpec
+
+_COLUMNS = {
+    "name": "name",
+    "description": "description",
+    "OS-DCF:diskConfig": "disk_config",
+    "accessIPv4": "access_ip_v4",
+    "accessIPv6": "access_ip_v6",
+}
+
+
+def flag(value: Any) -> bool:
+    """What a schema let through as a yes or no."""
+    found: bool = strutils.bool_from_string(value)
+    return found
+
+
+def changes(body: dict[str, Any]) -> dict[str, Any]:
+    """The columns that PUT /servers/{id} changes."""
+    return {_COLUMNS[name]: value or None if "IP" in name else value
+            for name, value in body.items()}
+
+
+def spec(context: RequestContext, body: dict[str, Any]) -> ServerSpec:
+    """The server that a create asks for.
+
+    :raises BadField: for what the schema can't tell, or what this cloud does not have
+    :raises Forbidden: when only operators may ask for it
+    """
+    server = body["server"]
+    _refuse_networks(server.get("networks"))
+    hints = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints")
+    least, most = _counts(server)
+    zone, host, node = _place(context, server.get("availability_zone"))
+    return ServerSpec(
+        name=server["name"],
+        flavor_ref=str(server["flavorRef"]),
+        image_ref=_image(server),
+        min_count=least,
+        max_count=most,
+        metadata=server.get("metadata") or {},
+        key_name=server.get("key_name"),
+        user_data=server.get("user_data"),
+        config_drive=flag(server.get("config_drive")),
+        personality=server.get("personality") or None,
+        availability_zone=zone,
+        requested_host=host,
+        requested_node=node,
+        scheduler_hints=hints,
+        description=server.get("description"),
+        tags=tuple(dict.fromkeys(server.get("tags") or ())),
+        access_ip_v4=server.get("accessIPv4") or None,
+        access_ip_v6=server.get("accessIPv6") or None,
+        disk_config=server.get("OS-DCF:diskConfig", "MANUAL"),
+        admin_pass=_password(server),
+    )
+
+
+def _password(server: dict[str, Any]) -> str | None:
+    if not cfg.CONF.api.enable_instance_password:
+        return None
+    return server.get("adminPass") or clock.secret(9)
+
+
+def _counts(server: dict[str, Any]) -> tuple[int, int]:
+    least = int(server.get("min_count", 1))
+    most = int(server.get("max_count", least))
+    if least > most:
+        raise exceptions.BadField(
+            field="min_count", reason=f"min_count {least} must be <= max_count {most}"
+        )
+    return least, most
+
+
+def _place(
+    context: RequestContext, text: str | None
+) -> tuple[str | None, str | None, str | None]:
+    """zone, zone:host or zone:host:node; the latter two are for operators."""
+    if not text:
+        return None, None, None
+    zone, *rest = text.split(":")
+    if not rest:
+        return zone, None, None
+    if len(rest) > 2:
+        raise exceptions.BadField(
+            field="availability_zone", reason="it must be ZONE, ZONE:HOST or ZONE:HOST:NODE"
+        )
+    policy.enforce(context, "compute:servers:create_on_host")
+    node = rest[1] if len(rest) == 2 else None
+    return zone or None, rest[0] or None, node or None
+
+
+def _refuse_networks(networks: Any) -> None:
+    """There is no network service: servers boot with none, whether asked for or left open."""
+    if not networks or isinstance(networks, str):
+        return
+    raise exceptions.BadField(
+        field="networks",
+        reason="this cloud has no network service, so there are no networks and ports to attach; "
+        "leave networks out, or send 'none' or 'auto'",
+    )
+
+
+def _image(server: dict[str, Any]) -> str | None:
+    """The image to boot. Clients repeat it as a local disk in block_device_mapping_v2."""
+    image: str | None = server.get("imageRef") or None
+    if server.get("block_device_mapping"):
+        raise _no_volumes("block_device_mapping")
+    for device in server.get("block_device_mapping_v2") or []:
+        if flag(device.get("no_device")):
+            continue
+        if (
+            device.get("source_type") != "image"
+            or device.get("destination_type", "local") != "local"
+            or str(device.get("boot_index", 0)) != "0"
+            or not device.get("uuid")
+        ):
+            raise _no_volumes("block_device_mapping_v2")
+        if image not in (None, device["uuid"]):
+            raise exceptions.BadField(
+                field="block_device_mapping_v2",
+                reason=f"the boot disk is of image {device['uuid']}, but imageRef is {image}",
+            )
+        image = device["uuid"]
+    return image
+
+
+def _no_volumes(field: str) -> exceptions.BadField:
+    return exceptions.BadField(
+        field=field,
+        reason="this cloud has no volumes yet; boot from an image: name it in imageRef",
+    )

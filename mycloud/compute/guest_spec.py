@@ -24,7 +24,7 @@ def build(server: Server, payload: dict[str, Any]) -> GuestSpec:
         metadata={
             "project_id": server.project_id,
             "user_id": server.user_id,
-            "flavor": server.flavor["name"],
+            "flavor": server.flavor["original_name"],
             "image_id": server.image_id or "",
         },
     )

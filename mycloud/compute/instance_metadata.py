@@ -37,7 +37,7 @@ def ec2_meta_data(server: Server) -> dict[str, Any]:
         "ami-launch-index": server.launch_index,
         "hostname": server.hostname,
         "instance-id": server.id,
-        "instance-type": server.flavor["name"],
+        "instance-type": server.flavor["original_name"],
         "local-hostname": server.hostname,
         "placement": {"availability-zone": server.availability_zone},
         "reservation-id": server.reservation_id,

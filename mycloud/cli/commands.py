@@ -12,7 +12,11 @@ from cliff.commandmanager import CommandManager
 _ROOT = "mycloud.cli."
 
 #: Commands of the local cloud's life (up, down, status, doctor): rows of modules ``local*``.
-LOCAL: tuple[tuple[str, str], ...] = ()
+LOCAL: tuple[tuple[str, str], ...] = (
+    ("up", "local:Up"),
+    ("down", "local:Down"),
+    ("status", "local:Status"),
+)
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     *LOCAL,

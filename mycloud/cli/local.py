@@ -1,0 +1,125 @@
+"""``mycloud up|down|status``: a cloud on this machine."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mycloud.cli import exits
+from mycloud.cli.command import Command, ShowOne, pairs
+from mycloud.local import layout as local_layout
+from mycloud.local import lifecycle, settings, status
+
+
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """The option that says which cloud on this machine is meant."""
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="the directory under which everything lies that the cloud keeps (default: "
+        f"{local_layout.default_state()})",
+    )
+
+
+def chosen_layout(args: argparse.Namespace) -> local_layout.Layout:
+    """The files of the cloud that is meant."""
+    state: Path = args.state or local_layout.default_state()
+    return local_layout.Layout(state.expanduser().absolute())
+
+
+class Up(Command):
+    """Start a cloud on this machine, or what of it does not run.
+
+    What it is told once is remembered in the state directory.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        add_state(parser)
+        parser.add_argument("--port", type=_port, help="port of the APIs (default: 8774)")
+        parser.add_argument(
+            "--hypervisor", choices=["libvirt", "fake"], help="fake runs no guests (for tests)"
+        )
+        parser.add_argument(
+            "--libvirt-uri",
+            metavar="URI",
+            help="a libvirt that runs already (default: a private libvirtd under --state)",
+        )
+        parser.add_argument(
+            "--hosts", type=_count, metavar="N", help="compute hosts on this machine (default: 1)"
+        )
+        parser.add_argument(
+            "--processes",
+            action="store_true",
+            default=None,
+            help="one process per service; needs --transport-url and --database",
+        )
+        parser.add_argument("--transport-url", metavar="URL", help="rabbit://user:password@host/")
+        parser.add_argument(
+            "--database", metavar="URL", help="SQLAlchemy's URL (default: SQLite under --state)"
+        )
+        parser.add_argument(
+            "--workers", type=_count, metavar="N", help="processes of the API (with --processes)"
+        )
+        return parser
+
+    def take_action(self, args: argparse.Namespace) -> int:
+        layout = chosen_layout(args)
+        given = {
+            name: getattr(args, name)
+            for name in (
+                "port", "hypervisor", "libvirt_uri", "processes", "transport_url", "database",
+                "workers",
+            )
+        }
+        chosen = settings.choose(settings.load(layout), {**given, "count": args.hosts})
+        if not lifecycle.up(layout, chosen, self.app.tell):
+            self.app.tell("The cloud runs already")
+        self.app.stdout.write(
+            f"The cloud answers at {chosen.url}\n"
+            f"export OS_CLIENT_CONFIG_FILE={layout.clouds} OS_CLOUD=mycloud\n"
+        )
+        return exits.DONE
+
+
+class Down(Command):
+    """Stop a cloud on this machine. Servers' disks and the database stay."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        add_state(parser)
+        parser.add_argument(
+            "--keep-guests", action="store_true", help="let guests run on without their cloud"
+        )
+        return parser
+
+    def take_action(self, args: argparse.Namespace) -> int:
+        if not lifecycle.down(chosen_layout(args), self.app.tell, keep_guests=args.keep_guests):
+            self.app.tell("Nothing runs")
+        return exits.DONE
+
+
+class Status(ShowOne):
+    """Show what of a cloud on this machine runs; exit status 1 unless all does."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        add_state(parser)
+        return parser
+
+    def take_action(self, args: argparse.Namespace) -> Any:
+        return pairs(status.of(chosen_layout(args)))
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1000:
+        raise argparse.ArgumentTypeError("it must be from 1 to 1000")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError("it must be from 1 to 65535")
+    return number

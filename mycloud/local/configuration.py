@@ -1,0 +1,68 @@
+"""Writes the option files of a cloud on this machine."""
+
+import configparser
+from pathlib import Path
+
+from mycloud.local.layout import Layout
+from mycloud.local.settings import Settings
+
+_HEAD = "# Written by 'mycloud up' at every start. Put options of your own into mycloud.conf.d/.\n"
+
+Sections = dict[str, dict[str, str]]
+
+
+def write(layout: Layout, settings: Settings) -> None:
+    """Write mycloud.conf, and a file for each compute host that has a process of its own."""
+    _write(layout.config, _control(layout, settings))
+    for stale in layout.state.glob("compute-*.conf"):
+        stale.unlink()
+    if settings.processes:
+        for host in settings.hosts:
+            sections = _common(layout, settings)
+            sections["DEFAULT"]["host"] = host
+            _write(layout.compute_config(host), sections)
+
+
+def _common(layout: Layout, settings: Settings) -> Sections:
+    compute = {"driver": settings.hypervisor, "boot_files": str(layout.guest)}
+    if settings.libvirt_uri:
+        compute["libvirt_uri"] = settings.libvirt_uri
+    return {
+        "DEFAULT": {
+            "state_path": str(layout.state),
+            "transport_url": settings.transport_url or "kombu+memory:////",
+        },
+        "compute": compute,
+    }
+
+
+def _control(layout: Layout, settings: Settings) -> Sections:
+    sections = _common(layout, settings)
+    sections["DEFAULT"]["host"] = settings.hosts[0]
+    sections["database"] = {"connection": database_url(layout, settings)}
+    sections["api"] = {
+        "listen": settings.listen,
+        "port": str(settings.port),
+        "workers": str(settings.workers),
+    }
+    sections["embedded"] = {"compute_hosts": ",".join(settings.hosts)}
+    return sections
+
+
+def database_url(layout: Layout, settings: Settings) -> str:
+    """Where the database is."""
+    return settings.database or f"sqlite:///{layout.database}"
+
+
+def _write(path: Path, sections: Sections) -> None:
+    parser = configparser.RawConfigParser(default_section="")
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    for name, options in sections.items():
+        # oslo.config takes $NAME for another option
+        parser[name] = {key: value.replace("$", "$$") for key, value in options.items()}
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    with fresh.open("w") as file:
+        file.write(_HEAD)
+        parser.write(file)
+    fresh.replace(path)

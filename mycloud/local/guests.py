@@ -1,0 +1,67 @@
+"""What runs under a compute host's private libvirtd, when the cloud is stopped."""
+
+from pathlib import Path
+from typing import Any
+
+from mycloud.common import clock, concurrency, exceptions
+from mycloud.compute.hypervisor import connection
+from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
+from mycloud.local.layout import Layout
+from mycloud.local.settings import Tell
+
+#: Seconds that guests get to power off by themselves.
+PATIENCE = 20
+
+
+def daemon(layout: Layout, host: str) -> PrivateLibvirtd | None:
+    """The host's private libvirtd; None if it has never had one."""
+    state = layout.host(host)
+    return PrivateLibvirtd(state) if (state / "libvirt").is_dir() else None
+
+
+def end(layout: Layout, host: str, tell: Tell) -> list[str]:
+    """Power guests off, the hard way if they don't react, then stop libvirtd.
+
+    Returns the names of what has ended.
+    """
+    libvirtd = daemon(layout, host)
+    if libvirtd is None:
+        return []
+    status = libvirtd.status()
+    if status.guests:
+        tell(f"{host}: powering {status.guests} guest(s) off")
+        if status.libvirtd is not None:
+            _shut_down(libvirtd)
+    if status.libvirtd is None and status.virtlogd is None and not status.guests:
+        return []
+    libvirtd.stop(kill_guests=True)
+    tell(f"{host}: libvirtd has ended")
+    return [f"libvirtd of {host}"]
+
+
+def _shut_down(libvirtd: PrivateLibvirtd) -> None:
+    try:
+        conn = connection.open_uri(libvirtd.uri())
+    except exceptions.HypervisorUnavailable:
+        return
+    try:
+        for domain in conn.listAllDomains():
+            _press_power_button(domain)
+        until = clock.monotonic() + PATIENCE
+        while libvirtd.status().guests and clock.monotonic() < until:
+            concurrency.sleep(0.1)
+    finally:
+        conn.close()
+
+
+def _press_power_button(domain: Any) -> None:
+    try:
+        if domain.isActive():
+            domain.shutdown()
+    except connection.libvirt.libvirtError:
+        pass  # it is ended the hard way
+
+
+def pid_files(layout: Layout, host: str) -> list[Path]:
+    """Pid files of the host's own daemons."""
+    return sorted((layout.host(host) / "run").glob("*.pid"))

@@ -1,0 +1,74 @@
+"""Where a cloud on this machine keeps its things: all under one state directory."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+
+def default_state() -> Path:
+    """The state directory if none is given."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/mycloud")
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "mycloud"
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The files of one cloud."""
+
+    state: Path
+
+    @property
+    def settings(self) -> Path:
+        """What the first ``mycloud up`` was told."""
+        return self.state / "settings.json"
+
+    @property
+    def config(self) -> Path:
+        """Options of the services that have the database; written at every start."""
+        return self.state / "mycloud.conf"
+
+    def compute_config(self, host: str) -> Path:
+        """Options of a compute host's own process, without a database."""
+        return self.state / f"compute-{host}.conf"
+
+    @property
+    def config_dir(self) -> Path:
+        """Options of the operator (``*.conf``): win over the others, never written here."""
+        return self.state / "mycloud.conf.d"
+
+    @property
+    def database(self) -> Path:
+        return self.state / "mycloud.db"
+
+    @property
+    def clouds(self) -> Path:
+        return self.state / "clouds.yaml"
+
+    @property
+    def run(self) -> Path:
+        return self.state / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "log"
+
+    @property
+    def guest(self) -> Path:
+        """The tiny guest: guest.qcow2, vmlinuz, initrd.img."""
+        return self.state / "guest"
+
+    def host(self, name: str) -> Path:
+        """A compute host's own directory."""
+        return self.state / "hosts" / name
+
+    def pid_file(self, name: str) -> Path:
+        return self.run / f"{name}.pid"
+
+    def make(self) -> None:
+        """Make the directories; only their owner may look inside."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.state.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        for folder in (self.run, self.logs, self.config_dir, self.state / "hosts"):
+            folder.mkdir(exist_ok=True)

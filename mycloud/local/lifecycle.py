@@ -1,0 +1,138 @@
+"""Starting and stopping a cloud on this machine."""
+
+import socket
+
+import requests
+from oslo_config import cfg
+
+from mycloud import conf
+from mycloud.common import clock, concurrency, context, exceptions, log_setup
+from mycloud.db import engine
+from mycloud.db.migrations import upgrade, version
+from mycloud.identity import bootstrap
+from mycloud.local import configuration, credentials, guests, supervisor
+from mycloud.local.layout import Layout
+from mycloud.local.settings import LocalError, Settings, Tell, load, save
+
+#: Seconds until the API must answer; a libvirtd that asks QEMU for the first time takes its time.
+START_SECONDS = 120
+
+def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
+    """Start what does not run yet; False if everything ran already.
+
+    :raises LocalError: it can't be started; says what to do
+    """
+    wanted = supervisor.wanted(layout, settings)
+    running = [process for process in wanted if process.pid(layout) is not None]
+    before = load(layout)
+    if running and before != settings:
+        raise LocalError(
+            f"The cloud in {layout.state} runs with other settings; 'mycloud down "
+            f"--state {layout.state}' first"
+        )
+    if len(running) == len(wanted):
+        return False
+    layout.make()
+    if not running:
+        _check_port(settings)
+    save(layout, settings)
+    configuration.write(layout, settings)
+    _prepare_database(layout, settings, tell)
+    for process in wanted:
+        if process.pid(layout) is None:
+            tell(f"Starting {process.name}")
+            supervisor.start(layout, process)
+    _wait_ready(layout, settings, wanted, tell)
+    return True
+
+
+def _check_port(settings: Settings) -> None:
+    """:raises LocalError: another program listens there"""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.listen, settings.port))
+        except OSError as error:
+            raise LocalError(
+                f"Port {settings.port} can't be used ({error.strerror}); choose another by --port"
+            ) from error
+
+
+def _prepare_database(layout: Layout, settings: Settings, tell: Tell) -> None:
+    """Bring the schema up to date, and make the first identities of a new cloud."""
+    open_database(layout, settings)
+    try:
+        with context.role(context.MANAGE):
+            have = version.current()
+            if have != version.wanted():
+                tell("Making the database" if have is None else "Updating the database")
+                upgrade.sync()
+            passwords = credentials.recall(layout)
+            if have is None or passwords is None:
+                passwords = passwords or credentials.invent()
+                bootstrap.run(passwords.admin)
+                bootstrap.ensure_user("demo", "demo", passwords.demo, ["member"])
+        credentials.write(layout, settings, passwords)
+    except exceptions.MycloudError as error:
+        raise LocalError(error.message) from error
+    finally:
+        engine.unconfigure()
+
+
+def open_database(layout: Layout, settings: Settings) -> None:
+    """Read the cloud's options and configure its database in this process."""
+    conf.register_all()
+    log_setup.register()
+    try:
+        cfg.CONF(
+            ["--config-dir", str(layout.config_dir)],
+            project="mycloud",
+            default_config_files=[str(layout.config)],
+        )
+    except cfg.Error as error:
+        raise LocalError(f"{layout.config_dir}: {error}") from error
+    engine.configure(configuration.database_url(layout, settings))
+
+
+def answers(settings: Settings, *, timeout: float = 2) -> bool:
+    """Whether the API answers."""
+    try:
+        return requests.get(f"{settings.url}/identity/v3", timeout=timeout).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def _wait_ready(
+    layout: Layout, settings: Settings, wanted: list[supervisor.Process], tell: Tell
+) -> None:
+    """:raises LocalError: a process ended, or the API does not answer in time"""
+    until = clock.monotonic() + START_SECONDS
+    while not answers(settings):
+        for process in wanted:
+            if process.pid(layout) is None:
+                for line in supervisor.last_words(layout, process):
+                    tell(line)
+                raise LocalError(f"{process.name} has ended; see {process.log(layout)}")
+        if clock.monotonic() > until:
+            raise LocalError(
+                f"The API at {settings.url} does not answer after {START_SECONDS} s; see "
+                f"{layout.logs}"
+            )
+        concurrency.sleep(0.05)
+
+
+def down(layout: Layout, tell: Tell, *, keep_guests: bool = False) -> bool:
+    """Stop the cloud; disks and database stay. False if nothing ran.
+
+    :param keep_guests: let guests (and the private libvirtd they live under) run on
+    """
+    settings = load(layout)
+    if settings is None:
+        return False
+    ended = supervisor.stop(layout, supervisor.wanted(layout, settings))
+    for name in ended:
+        tell(f"{name} has ended")
+    if not keep_guests:
+        for host in settings.hosts:
+            ended += guests.end(layout, host, tell)
+    return bool(ended)

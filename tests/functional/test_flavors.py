@@ -3,7 +3,7 @@
 import testtools
 
 from tests.fixtures.cloud import PROJECT
-from tests.fixtures.compute_api import OTHER_PROJECT, ComputeApi
+from tests.fixtures.compute_rows import OTHER_PROJECT, ComputeRows
 
 SIZES = {"name": "small", "ram": 512, "vcpus": 1, "disk": 2}
 
@@ -15,7 +15,7 @@ def body(**values):
 class FlavorsTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(ComputeApi())
+        self.api = self.useFixture(ComputeRows())
         self.admin, self.member = self.api.admin, self.api.member
 
     def make(self, **values):

@@ -179,6 +179,15 @@ class ServiceUnavailable(Unavailable):
     template = "The %(service)s service does not answer; try again in a moment."
 
 
+class PeerTooOld(NotImplementedHere, NotImplementedError):
+    """A NotImplementedError too: objects then fall back to what older conductors offer."""
+
+    code = "peer_too_old"
+    template = (
+        "A %(service)s service is too old for this (%(method)s); upgrade it and try again."
+    )
+
+
 class DriverNotFound(ConfigError):
     code = "driver_not_found"
     template = "Option %(option)s: there is no driver %(name)s; known: %(known)s."
@@ -362,6 +371,14 @@ class ImageUploadBroken(Invalid):
     template = (
         "The upload of image %(image_id)s broke off after %(received)s bytes; nothing was kept. "
         "Upload it again."
+    )
+
+
+class ImageUploadLost(Gone):
+    code = "image_upload_lost"
+    template = (
+        "The upload of image %(image_id)s was given up: the image was deleted, or nothing came "
+        "for %(timeout)s s."
     )
 
 

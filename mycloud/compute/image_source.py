@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from oslo_config import cfg
 
 from mycloud.common import exceptions
 from mycloud.compute.drivers.base import ImageSpec
-from mycloud.objects.image_source import ImageSource
+from mycloud.objects.image_source import TICKET_HEADER, ImageSource
 
 _CHUNK = 1 << 20
 _TIMEOUTS = (5, 60)
@@ -34,10 +35,11 @@ def fetcher(context: Any, image: ImageSpec) -> Callable[[Path], None]:
 
 
 def _download(source: ImageSource, target: Path) -> None:
-    headers = {"X-Auth-Token": source.token}
+    headers = {TICKET_HEADER: source.token}
+    trusted = cfg.CONF.image.endpoint_ca_file or True
     try:
         with requests.get(
-            source.url, headers=headers, stream=True, timeout=_TIMEOUTS
+            source.url, headers=headers, stream=True, timeout=_TIMEOUTS, verify=trusted
         ) as answer:
             answer.raise_for_status()
             with target.open("wb") as file:

@@ -51,10 +51,15 @@ OPTS = [
         help="The URL of the image API as compute hosts on other machines reach it, for example "
         "http://controller:8774/image; unset, [api]/public_url with /image after it.",
     ),
+    cfg.StrOpt(
+        "endpoint_ca_file",
+        help="The certificates that compute hosts trust when they download images; unset, those "
+        "of the operating system.",
+    ),
     cfg.IntOpt(
-        "download_token_lifetime",
+        "ticket_lifetime",
         default=300,
         min=30,
-        help="Seconds that the token lives with which a compute host starts a download.",
+        help="Seconds within which a compute host must begin a download that it was told of.",
     ),
 ]

@@ -4,20 +4,13 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from mycloud.common import exceptions, policy, states
-from mycloud.db import images
+from mycloud.common import exceptions, states
+from mycloud.image import access, inspection
 
 _FOR_BOOT = (
     "id", "name", "disk_format", "size", "virtual_size", "min_disk", "min_ram", "owner",
     "visibility", "properties",
 )
-
-
-def viewer(context: Any) -> images.Viewer:
-    """The caller as one who looks at images."""
-    return images.Viewer(
-        context.project_id, everything=policy.allowed(context, "image:images:see_all")
-    )
 
 
 def for_boot(conn: Connection, context: Any, image_id: str) -> dict[str, Any]:
@@ -26,8 +19,10 @@ def for_boot(conn: Connection, context: Any, image_id: str) -> dict[str, Any]:
 
     :raises ImageNotFound: also for one that the caller does not see
     :raises ImageNotActive: says which state it is in
+    :raises ImageRejected: its data is not of the format that it is declared as
     """
-    image = images.get(conn, image_id, viewer(context))
+    image = access.load(conn, context, image_id)
     if image["status"] != states.Image.ACTIVE:
         raise exceptions.ImageNotActive(image_id=image_id, status=image["status"])
+    inspection.check_bootable(image)
     return {name: image[name] for name in _FOR_BOOT} | {"checksum": image["hash_value"]}

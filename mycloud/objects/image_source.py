@@ -7,6 +7,9 @@ from oslo_versionedobjects import fields
 from mycloud.image import sources
 from mycloud.objects import base
 
+#: The header that carries ``token`` to ``url``.
+TICKET_HEADER = sources.TICKET_HEADER
+
 
 @base.Registry.register
 class ImageSource(base.MycloudObject):
@@ -16,6 +19,7 @@ class ImageSource(base.MycloudObject):
         "image_id": fields.StringField(),
         # a file of the image store; useful where the store is on the same machine
         "path": fields.StringField(nullable=True),
+        # to download it from elsewhere, with a ticket for this image; none where nobody set up so
         "url": fields.StringField(nullable=True),
         "token": fields.StringField(nullable=True),
     }

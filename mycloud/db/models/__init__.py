@@ -29,7 +29,13 @@ from mycloud.db.models.identity import (
     roles,
     users,
 )
-from mycloud.db.models.image import image_members, image_properties, image_tags, images
+from mycloud.db.models.image import (
+    image_members,
+    image_properties,
+    image_tags,
+    image_tickets,
+    images,
+)
 from mycloud.db.models.journal import operation_steps, operations
 from mycloud.db.models.service import project_locks, quota_classes, quotas, services
 
@@ -50,6 +56,7 @@ __all__ = [
     "image_members",
     "image_properties",
     "image_tags",
+    "image_tickets",
     "images",
     "implied_roles",
     "keypairs",

@@ -34,8 +34,11 @@ images = sa.Table(
     optional("checksum", 32),
     optional("hash_algo", 16),
     optional("hash_value", 128),
-    # whose upload is under way, and when its last bytes came: a silent one is dead
+    # the format that the bytes really have; none when they are not recognised
+    optional("content_format", 32),
+    # the upload that the data came or comes by; it names the file in the store
     optional("upload_id", 64),
+    # when the last bytes came of an upload under way: a silent one is dead
     sa.Column("upload_seen_at", Timestamp),
     sa.Column("deleted_at", Timestamp),
     *timestamps(),
@@ -67,4 +70,14 @@ image_members = sa.Table(
     text("status", 16),
     *timestamps(),
     sa.Index("ix_image_members_member", "member"),
+)
+
+# what a compute host on another machine shows to download an image's data
+image_tickets = sa.Table(
+    "image_tickets",
+    metadata,
+    # sha256 of the secret, in hex
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("image_id", sa.String(64), sa.ForeignKey("images.id"), nullable=False),
+    sa.Column("expires_at", Timestamp, nullable=False, index=True),
 )

@@ -397,6 +397,16 @@ def upgrade() -> None:
     with op.batch_alter_table('image_tags', schema=None) as batch_op:
         batch_op.create_index('ix_image_tags_tag', ['tag'], unique=False)
 
+    op.create_table('image_tickets',
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('image_id', sa.String(length=64), nullable=False),
+    sa.Column('expires_at', sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mariadb').with_variant(mysql.DATETIME(fsp=6), 'mysql'), nullable=False),
+    sa.ForeignKeyConstraint(['image_id'], ['images.id'], name=op.f('fk_image_tickets_image_id')),
+    sa.PrimaryKeyConstraint('digest', name=op.f('pk_image_tickets'))
+    )
+    with op.batch_alter_table('image_tickets', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_image_tickets_expires_at'), ['expires_at'], unique=False)
+
     op.create_table('implied_roles',
     sa.Column('prior_role_id', sa.String(length=64), nullable=False),
     sa.Column('implied_role_id', sa.String(length=64), nullable=False),

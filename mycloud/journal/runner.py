@@ -148,7 +148,8 @@ def _failure(error: Exception, plan: Plan) -> dict[str, Any]:
         "code": error.code if known else exceptions.MycloudError.code,
         "status": error.status if known else exceptions.MycloudError.status,
         "message": (
-            error.message if known else f"{type(error).__name__}: {error}"
+            # a foreign error may drag a trace along; the person who asked gets its first line
+            error.message if known else f"{type(error).__name__}: {error}".splitlines()[0]
         ),
         "traceback": "".join(traceback.format_exception(error)),
         "changes": plan.after_failure(),

@@ -1,7 +1,8 @@
 """Create servers: every refusal, then one transaction, then one ring for each."""
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.engine import Connection
 from mycloud.common import clock, exceptions
 from mycloud.common.context import RequestContext
 from mycloud.common.states import Power, Task, Vm
-from mycloud.compute.requests import quotas, submit
+from mycloud.compute.requests import extras, quotas, submit
 from mycloud.db import engine, flavors, journal, keypairs, server_groups, servers, services
 from mycloud.image import reader as images
 from mycloud.scheduler import rpcapi as scheduler_rpcapi
@@ -64,11 +65,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Created:
-    """The rows of the servers, and the operations that build them, in the same order."""
+    """The rows of the servers, and the operations that build them, in the same order.
+
+    ``admin_pass``: the one that the guests get, which is that of the first try.
+    """
 
     servers: list[Row]
     operation_ids: list[str]
     reservation_id: str
+    admin_pass: str | None = None
 
 
 def create(
@@ -76,8 +81,8 @@ def create(
 ) -> Created:
     """Accept up to ``max_count`` servers, at least ``min_count``.
 
-    :raises FlavorNotFound: :raises ImageNotFound: :raises KeypairNotFound:
-    :raises Invalid: when image and flavor do not fit, or the zone or group does not exist
+    :raises BadField: when the flavor, image, key pair, zone or group does not exist
+    :raises Invalid: when image and flavor do not fit
     :raises QuotaExceeded: when not even ``min_count`` fit into the quota
     :raises IdempotencyConflict: when the key was used for another request
     """
@@ -101,6 +106,7 @@ def _create(
             return _made_before(conn, done)
         found = _find(conn, context, spec)
         _check_zone(conn, spec.availability_zone)
+        extras.check(conn, context.project_id, spec.metadata, spec.personality)
     _check_fit(found.flavor, found.image)
     rows = _rows(context, spec, found)
     with engine.writer() as conn:
@@ -123,18 +129,32 @@ def _create(
         servers=list(rows),
         operation_ids=[operation["id"] for operation in operations],
         reservation_id=rows[0]["reservation_id"],
+        admin_pass=spec.admin_pass,
     )
 
 
 def _find(conn: Connection, context: RequestContext, spec: ServerSpec) -> Found:
-    return Found(
-        flavor=flavors.get(conn, context, spec.flavor_ref),
-        image=images.for_boot(conn, context, spec.image_ref) if spec.image_ref else None,
-        keypair=(
-            keypairs.get(conn, context.user_id, spec.key_name) if spec.key_name else None
-        ),
-        group=_group(conn, context, spec.scheduler_hints),
-    )
+    image = keypair = None
+    with _named("flavorRef"):
+        flavor = flavors.get(conn, context, spec.flavor_ref)
+    if spec.image_ref:
+        with _named("imageRef"):
+            image = images.for_boot(conn, context, spec.image_ref)
+    if spec.key_name:
+        with _named("key_name"):
+            keypair = keypairs.get(conn, context.user_id, spec.key_name)
+    with _named("os:scheduler_hints.group"):
+        group = _group(conn, context, spec.scheduler_hints)
+    return Found(flavor=flavor, image=image, keypair=keypair, group=group)
+
+
+@contextlib.contextmanager
+def _named(field: str) -> Iterator[None]:
+    """What a body refers to and is not there is an error of that field."""
+    try:
+        yield
+    except exceptions.NotFound as error:
+        raise exceptions.BadField(field=field, reason=error.message) from error
 
 
 def _made_before(conn: Connection, first: Row) -> Created:
@@ -145,6 +165,7 @@ def _made_before(conn: Connection, first: Row) -> Created:
         servers=rows,
         operation_ids=[row["id"] for row in operations],
         reservation_id=rows[0]["reservation_id"],
+        admin_pass=first["payload"].get("admin_pass"),
     )
 
 

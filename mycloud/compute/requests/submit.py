@@ -129,6 +129,8 @@ def _submit(
             server["id"],
             topic=rpcapi.TOPIC,
             host=server["host"],
+            # the journal of the server's project, whoever asks
+            project_id=server["project_id"],
             payload=payload,
             idempotency_key=key,
             idempotency_digest=asked if key else None,
@@ -200,6 +202,7 @@ def submit_delete(context: RequestContext, server: Row) -> str:
             server["id"],
             topic=rpcapi.TOPIC if server["host"] else conductor_rpcapi.TOPIC,
             host=server["host"],
+            project_id=server["project_id"],
         )
         current = server["operation_id"]
         if current is not None:

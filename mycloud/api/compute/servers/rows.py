@@ -67,8 +67,8 @@ def create(request: wsgi.Request) -> Any:
         "OS-DCF:diskConfig": first["disk_config"],
         "security_groups": [{"name": group.get("name", "default")} for group in groups],
     }
-    if spec.admin_pass:
-        found["adminPass"] = spec.admin_pass
+    if created.admin_pass:
+        found["adminPass"] = created.admin_pass
     return {"server": found}
 
 

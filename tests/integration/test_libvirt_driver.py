@@ -38,6 +38,10 @@ class LibvirtDriverTest(ComputeDriverContract, testtools.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.root)
         cls.libvirtd = PrivateLibvirtd(cls.root)
         cls.addClassCleanup(cls.libvirtd.stop, kill_guests=True)
+        # small logs, to see them rotated; what an operator has written is kept
+        for etc in ("libvirt/etc", "libvirt/etc/libvirt"):
+            (cls.root / etc).mkdir(parents=True, exist_ok=True)
+            (cls.root / etc / "virtlogd.conf").write_text("max_size = 16384\nmax_backups = 3\n")
 
     def setUp(self):
         super().setUp()
@@ -52,6 +56,7 @@ class LibvirtDriverTest(ComputeDriverContract, testtools.TestCase):
         self.assertEqual(
             [], [path.name for path in (self.root / "_base").glob("*.*")], "half an image"
         )
+        self.assertEqual([], [*(self.root / "libvirt").rglob("mycloud-*")])
 
     def start(self):
         driver = load("libvirt", DriverSettings(self.root, virt_type="qemu"))
@@ -124,6 +129,43 @@ class LibvirtDriverTest(ComputeDriverContract, testtools.TestCase):
         wait_until(lambda: self.libvirtd.status().libvirtd is not None, 15, "libvirtd is back")
         wait_until(self.answers, 15, "the driver answers")
         self.assertTrue(self.driver.spawned(me))
+
+    def test_crashed_virtlogd_is_started_again_for_the_next_guest(self):
+        self.boot()
+        os.kill(self.libvirtd.status().virtlogd, signal.SIGKILL)
+        wait_until(lambda: self.libvirtd.status().virtlogd is None, 5, "virtlogd is dead")
+        spec = self.boot()
+        self.wait_ready(spec.server_id)
+        self.assertIsNotNone(self.libvirtd.status().virtlogd)
+
+    def test_console_is_rotated_and_read_across_its_parts(self):
+        script = b"""#!/bin/sh
+i=0; while [ $i -lt 2000 ]; do echo "GUEST line $i of a console that is long"; i=$((i+1)); done
+"""
+        me = self.boot(config_files={
+            "openstack/latest/meta_data.json": b"{}", "openstack/latest/user_data": script,
+        }).server_id
+        self.wait_ready(me)
+        directory = self.root / "instances" / me
+        sizes = [path.stat().st_size for path in directory.glob("console.log*")]
+        self.assertEqual(4, len(sizes))
+        self.assertLess(max(sizes), 16384 + 4096)
+        lines = [
+            int(line.split()[2]) for line in self.driver.console_log(me).splitlines()
+            if line.startswith("GUEST line ")
+        ]
+        self.assertEqual(list(range(lines[1], 2000)), lines[1:])
+        self.assertGreater(len(lines), 500)
+
+    def test_guest_that_powers_off_by_itself_is_told(self):
+        me = self.boot(config_files={
+            "openstack/latest/meta_data.json": b"{}",
+            "openstack/latest/user_data": b"#!/bin/sh\npoweroff -f\n",
+        }).server_id
+        wait_until(lambda: self.events, self.boot_seconds, "the guest is off")
+        event = self.wait_event(me)
+        self.assertEqual(PowerState.SHUTDOWN, event.power_state)
+        self.assertEqual("the guest powered off", event.reason)
 
     def test_death_while_libvirtd_was_away_is_told_when_it_is_back(self):
         me = self.boot().server_id

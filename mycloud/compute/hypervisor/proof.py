@@ -63,7 +63,7 @@ def virt_type(
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     with lockutils.lock(
-        f"kvm-proof-{state_dir}", external=True, lock_path=str(state_dir), do_log=False
+        "kvm-proof", external=True, lock_path=str(state_dir), do_log=False
     ):
         boot_id, qemu = _boot_id(), _qemu_version()
         remembered = recall(state_dir)

@@ -3,21 +3,26 @@
 Debian's system libvirtd runs QEMU as a user who may not open /dev/kvm and asks QEMU for its
 capabilities again at every look-up, which takes seconds each.  A private one has its own
 directories, bound over libvirt's in a mount namespace, so several can run side by side and
-none touches the system's.  Both daemons outlive the program that started them.
+none touches the system's.  Both daemons outlive the program that started them, under a parent
+that reaps for them (see ``reaper``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import glob
 import os
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 from oslo_concurrency import lockutils, processutils
 from oslo_log import log
 
 from mycloud.common import clock, exceptions
-from mycloud.compute.hypervisor import connection, processes
+from mycloud.compute.hypervisor import connection, processes, reaper
 
 LOG = log.getLogger(__name__)
 
@@ -100,8 +105,13 @@ class PrivateLibvirtd:
         )
 
     def crashed(self) -> bool:
-        """Whether libvirtd was started, was not stopped, and yet does not run."""
-        return self._libvirtd_pid.exists() and self.status().libvirtd is None
+        """Whether a daemon was started, was not stopped, and yet does not run."""
+        return any(
+            pid_file.exists() and processes.running(pid_file, program) is None
+            for pid_file, program in (
+                (self._libvirtd_pid, "libvirtd"), (self._virtlogd_pid, "virtlogd")
+            )
+        )
 
     def uri(self) -> str:
         """Where to connect to; it may change whenever the daemon is started.
@@ -128,6 +138,11 @@ class PrivateLibvirtd:
         found = (processes.running(path, "qemu") for path in sorted(run.glob("*.pid")))
         return [pid for pid in found if pid is not None]
 
+    def guest_logs(self, domain_name: str) -> list[Path]:
+        """What QEMU itself wrote about a guest; libvirt never removes it."""
+        logs = self._dir / ("log/qemu" if self._root else "cache/libvirt/qemu/log")
+        return sorted(logs.glob(f"{glob.escape(domain_name)}.log*"))
+
     # -- verbs --------------------------------------------------------------
 
     def start(self) -> str:
@@ -137,11 +152,11 @@ class PrivateLibvirtd:
         """
         with self._one_at_a_time():
             status = self.status()
-            if status.libvirtd is None:
+            if None in (status.libvirtd, status.virtlogd):
                 self._check_programs()
                 self._lay_out()
                 started = clock.monotonic()
-                self._run(keep_virtlogd=status.virtlogd is not None)
+                self._run(self._command(status))
                 # it takes connections only when its drivers are ready, and ends if one is not
                 connection.open_uri(self.uri()).close()
                 LOG.info("libvirtd started in %.2f s", clock.monotonic() - started)
@@ -165,10 +180,10 @@ class PrivateLibvirtd:
 
     # -- how ----------------------------------------------------------------
 
-    def _one_at_a_time(self):
+    def _one_at_a_time(self) -> contextlib.AbstractContextManager[Any]:
         self._dir.mkdir(parents=True, exist_ok=True)
         return lockutils.lock(
-            f"libvirtd-{self._dir}", external=True, lock_path=str(self._dir), do_log=False
+            "private-libvirtd", external=True, lock_path=str(self._dir), do_log=False
         )
 
     def _check_programs(self) -> None:
@@ -233,29 +248,35 @@ log_outputs = "3:file:{self._dir}/log/libvirtd.log"
             if not any(each.startswith("libvirt-qemu:") for each in text.splitlines()):
                 (accounts / name).write_text(f"{text.rstrip()}\n{line}\n")
 
-    def _run(self, *, keep_virtlogd: bool) -> None:
-        log_pid = "keep" if keep_virtlogd else str(self._virtlogd_pid)
-        run_pid = str(self._libvirtd_pid)
+    def _command(self, status: DaemonStatus) -> list[str]:
+        """What starts the daemons that do not run."""
+        logd = "keep" if status.virtlogd is not None else str(self._virtlogd_pid)
+        if status.libvirtd is not None:
+            inside = ["nsenter", f"--mount=/proc/{status.libvirtd}/ns/mnt"] if self._root else []
+            return [*inside, "virtlogd", "--daemon", "--pid-file", logd]
+        if not self._root:
+            self._check_session_socket()
+            return ["sh", "-c", _AS_USER, "libvirtd", str(self._libvirtd_pid), logd]
+        self._give_accounts()
+        return [
+            "unshare", "--mount", "--propagation", "unchanged",
+            "sh", "-c", _AS_ROOT, "libvirtd", str(self._dir), str(self._libvirtd_pid), logd,
+            *(f"{name}={path}" for name, path in _BOUND.items()),
+        ]
+
+    def _run(self, command: list[str]) -> None:
         environ = dict(os.environ)
         environ["PATH"] = environ.get("PATH", "") + ":/usr/sbin:/sbin"
-        if self._root:
-            self._give_accounts()
-            pairs = [f"{name}={path}" for name, path in _BOUND.items()]
-            command = [
-                "unshare", "--mount", "--propagation", "unchanged",
-                "sh", "-c", _AS_ROOT, "libvirtd", str(self._dir), run_pid, log_pid, *pairs,
-            ]
-        else:
-            self._check_session_socket()
+        if not self._root:
             environ.update(
                 XDG_CONFIG_HOME=f"{self._dir}/etc",
                 XDG_RUNTIME_DIR=f"{self._dir}/run",
                 XDG_CACHE_HOME=f"{self._dir}/cache",
                 XDG_DATA_HOME=f"{self._dir}/lib",
             )
-            command = ["sh", "-c", _AS_USER, "libvirtd", run_pid, log_pid]
         try:
             processutils.execute(
+                sys.executable, "-I", "-S", reaper.__file__,
                 "timeout", "--kill-after=3", str(_START_SECONDS), *command,
                 env_variables=environ, cwd="/",
             )

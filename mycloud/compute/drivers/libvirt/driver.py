@@ -133,6 +133,9 @@ class LibvirtDriver(ComputeDriver):
 
     def delete_disk(self, server_id: str) -> None:
         self._files.delete(server_id)
+        if self._private is not None:
+            for path in self._private.guest_logs(domain.name_of(server_id)):
+                path.unlink(missing_ok=True)
 
     # -- guests -------------------------------------------------------------
 
@@ -144,6 +147,7 @@ class LibvirtDriver(ComputeDriver):
         machine = domain.Machine(
             self._virt_type(), hostinfo.architecture(), self._files.path(spec.server_id)
         )
+        self._look_after_daemons()
         with self._verb("spawn", spec.server_id):
             self._host.call(_define_and_start, domain.xml(spec, machine))
 
@@ -152,6 +156,7 @@ class LibvirtDriver(ComputeDriver):
         return found is not None and found.power_state == PowerState.RUNNING
 
     def power_on(self, server_id: str) -> None:
+        self._look_after_daemons()
         with self._verb("power on", server_id):
             self._host.call(_start, server_id)
 
@@ -160,6 +165,7 @@ class LibvirtDriver(ComputeDriver):
             self._stop(server_id, timeout)
 
     def reboot(self, server_id: str, hard: bool, timeout: float) -> None:
+        self._look_after_daemons()
         with self._verb("reboot", server_id):
             self._stop(server_id, 0 if hard else timeout)
             self._host.call(_start, server_id)
@@ -182,10 +188,17 @@ class LibvirtDriver(ComputeDriver):
     def _find_uri(self) -> str:
         if self._private is None:
             return str(self.settings.libvirt_uri)
-        if self._private.crashed():
-            # nobody else looks after it; one that was stopped on purpose stays so
-            return self._private.start()
+        self._look_after_daemons()
         return self._private.uri()
+
+    def _look_after_daemons(self) -> None:
+        """Start what has crashed: nobody else does.  What was stopped on purpose stays so.
+
+        Without virtlogd, which libvirtd does not miss, no guest starts.
+        """
+        if self._private is not None and self._private.crashed():
+            LOG.warning("A daemon of libvirt has crashed and is started again")
+            self._private.start()
 
     def _ours(self, server_id: str) -> bool:
         """Several clouds may share a libvirt; only ours has a directory for the guest here."""

@@ -1,10 +1,40 @@
 """The identity API, keystone v3: one module per resource, each with a list ROWS."""
 
 from mycloud.api import discovery
-from mycloud.api.identity import auth, domains, projects
+from mycloud.api.identity import (
+    application_credentials,
+    auth,
+    credentials,
+    domains,
+    endpoints,
+    grants,
+    groups,
+    project_tags,
+    projects,
+    regions,
+    role_assignments,
+    roles,
+    services,
+    users,
+)
 from mycloud.api.routing import Route
 
-MODULES: tuple[object, ...] = (auth, domains, projects)
+MODULES: tuple[object, ...] = (
+    application_credentials,
+    auth,
+    credentials,
+    domains,
+    endpoints,
+    grants,
+    groups,
+    project_tags,
+    projects,
+    regions,
+    role_assignments,
+    roles,
+    services,
+    users,
+)
 
 
 def rows() -> list[Route]:

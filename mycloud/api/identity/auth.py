@@ -222,7 +222,7 @@ def _subject_token(request: wsgi.Request, rule: str) -> Grant:
     return grant
 
 
-def _grant(request: wsgi.Request) -> Grant:
+def own_grant(request: wsgi.Request) -> Grant:
     """The caller's own token.
 
     :raises NotAuthenticated: behind an outside keystone, which is to be asked instead
@@ -234,7 +234,7 @@ def _grant(request: wsgi.Request) -> Grant:
 
 
 def show_catalog(request: wsgi.Request) -> Any:
-    grant = _grant(request)
+    grant = own_grant(request)
     if not grant.subject.scope.kind:
         raise exceptions.Forbidden("An unscoped token has no catalog.")
     return {

@@ -158,3 +158,19 @@ def own_domain(request: wsgi.Request) -> str:
         context.domain_id or context.project_domain_id or cfg.CONF.identity.default_domain_id
     )
     return found
+
+
+def own_user(request: wsgi.Request, rule: str) -> str:
+    """The user of the path, for itself and who may see others by ``rule``.
+
+    :raises IdentityNotFound: for everybody else
+    """
+    user_id = request.args["user_id"]
+    own(request, rule, "user", {"user_id": user_id})
+    return user_id
+
+
+def same_domain(body: Mapping[str, Any], row: Row) -> None:
+    """:raises BadField: when a body would move the record to another domain"""
+    if "domain_id" in body and body["domain_id"] != row["domain_id"]:
+        raise exceptions.BadField(field="domain_id", reason="it can't be changed")

@@ -10,7 +10,7 @@ import webob
 from oslo_config import cfg
 
 from mycloud.api import app as api_app
-from mycloud.common import context, exceptions, policy, wsgi_server
+from mycloud.common import context, exceptions, policy, rpc, wsgi_server
 from mycloud.common.launcher import Launchable
 from mycloud.conf.api import APIS
 
@@ -53,6 +53,7 @@ class ApiService(Launchable):
 
     def reset(self) -> None:
         policy.reset()
+        rpc.forget_oldest()
 
     @property
     def url(self) -> str:

@@ -22,6 +22,7 @@ from mycloud.db import engine
 from mycloud.db.migrations import version as db_version
 from mycloud.journal.hooks import ServiceHooks
 from mycloud.objects import base as objects_base
+from mycloud.objects import service as objects_service
 
 LOG = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,7 +89,7 @@ class Program:
     @step
     def open_bus(self) -> None:
         """Nothing connects yet."""
-        rpc.init(objects_base.Serializer())
+        rpc.init(objects_base.Serializer(), oldest=objects_service.oldest_version)
         if messaging.TransportURL.parse(cfg.CONF).transport == "kombu+memory":
             # they warn of a host and a heartbeat, which a bus in memory has not
             for name in ("kombu.connection", "oslo.messaging._drivers.impl_rabbit"):

@@ -6,8 +6,8 @@ not after the whole timeout; ``retry`` bounds how long a dead broker can hold a 
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import oslo_messaging as messaging
 from oslo_config import cfg
@@ -28,32 +28,53 @@ EXMODS = [exceptions.__name__]
 
 _transport: messaging.Transport | None = None
 _serializer: messaging.Serializer | None = None
+_oldest: Callable[[str], int] | None = None
+#: By program, the version of its oldest service; asked for once, until the options are read anew.
+_oldest_known: dict[str, int] = {}
 #: Messages that this process published, by "topic.method"; answers are not counted.
 published: dict[str, int] = {}
 
 
-def init(serializer: messaging.Serializer, url: str | None = None) -> None:
+def init(
+    serializer: messaging.Serializer,
+    url: str | None = None,
+    *,
+    oldest: Callable[[str], int] | None = None,
+) -> None:
     """Open the transport of that URL, else the one that ``cfg.CONF`` names.
 
-    Nothing connects before the first message.
+    Nothing connects before the first message. ``oldest``: tells the version of the oldest
+    service of a program (0: there is none), so that clients send nothing that it would not
+    understand.
     """
-    global _transport, _serializer
+    global _transport, _serializer, _oldest
     _transport = messaging.get_rpc_transport(cfg.CONF, url, allowed_remote_exmods=EXMODS)
     _serializer = serializer
+    _oldest = oldest
 
 
 def cleanup() -> None:
     """Close the transport."""
-    global _transport, _serializer
+    global _transport, _serializer, _oldest
     if _transport is not None:
         _transport.cleanup()
-    _transport = _serializer = None
+    _transport = _serializer = _oldest = None
+    forget_oldest()
+
+
+def forget_oldest() -> None:
+    """Ask again which services are the oldest: after an upgrade, on SIGHUP."""
+    _oldest_known.clear()
 
 
 def transport() -> messaging.Transport:
     if _transport is None:
         raise RuntimeError("rpc.init() has not been called in this process")
     return _transport
+
+
+#: What an RPC server raises that does not know the version or the method.
+_NOT_UNDERSTOOD = frozenset({"UnsupportedVersion", "NoSuchMethod"})
 
 
 class Client:
@@ -65,6 +86,10 @@ class Client:
     topic: str
     version: str
     namespace: str | None = None
+    #: the program that answers, and by the version of a service the highest RPC version that it
+    #: understands; empty: all that there are understand ``version``
+    binary: ClassVar[str] = ""
+    understood: ClassVar[Mapping[int, str]] = {}
 
     def __init__(self) -> None:
         target = messaging.Target(
@@ -75,6 +100,22 @@ class Client:
         )
         self._doorbell = messaging.TransportOptions(at_least_once=True)
 
+    @property
+    def cap(self) -> str:
+        """The highest version that every service on the other side understands."""
+        if not self.understood or _oldest is None:
+            return self.version
+        if self.binary not in _oldest_known:
+            _oldest_known[self.binary] = _oldest(self.binary)
+        oldest = _oldest_known[self.binary]
+        known = [number for number in self.understood if number <= oldest]
+        return self.understood[max(known)] if known else self.version
+
+    def can_send(self, version: str) -> bool:
+        """Whether every service on the other side understands that version."""
+        mine, wanted = (tuple(map(int, text.split("."))) for text in (self.cap, version))
+        return mine[0] == wanted[0] and mine[1] >= wanted[1]
+
     def cast(
         self, context: Any, method: str, *, host: str | None = None, version: str, **args: Any
     ) -> None:
@@ -82,9 +123,14 @@ class Client:
 
         :raises BusUnavailable: within 5 s when the broker is gone
         :raises ServiceUnavailable: when no such service listens
+        :raises PeerTooOld: when a service on the other side would not understand it
         """
         prepared = self._client.prepare(
-            server=host, version=version, retry=RETRIES, transport_options=self._doorbell
+            server=host,
+            version=version,
+            version_cap=self.cap,
+            retry=RETRIES,
+            transport_options=self._doorbell,
         )
         self._send(prepared.cast, context, method, args)
 
@@ -102,11 +148,13 @@ class Client:
 
         :raises BusUnavailable: within 5 s when the broker is gone
         :raises ServiceUnavailable: when nobody answers, or the server dies meanwhile
+        :raises PeerTooOld: when a service on the other side would not understand it
         :raises MycloudError: what the method raised
         """
         prepared = self._client.prepare(
             server=host,
             version=version,
+            version_cap=self.cap,
             retry=RETRIES,
             timeout=timeout,
             call_monitor_timeout=min(MONITOR_TIMEOUT, timeout),
@@ -120,18 +168,30 @@ class Client:
         published[key] = published.get(key, 0) + 1
         try:
             return send(context, method, **args)
+        except exceptions.MycloudError as error:
+            # oslo.messaging makes a class of its own whose text has the other side's trace in
+            # it: that belongs into logs, so it stays as the cause
+            raise _own_class(error)(error.message, **error.kwargs) from error
         except messaging.MessagingTimeout as error:
             raise exceptions.ServiceUnavailable(service=self.topic) from error
         except messaging.MessageUndeliverable as error:
             raise exceptions.ServiceUnavailable(service=self.topic) from error
         except messaging.MessageDeliveryFailure as error:
             raise exceptions.BusUnavailable() from error
+        except messaging.RPCVersionCapError as error:
+            raise exceptions.PeerTooOld(service=self.topic, method=method) from error
         except messaging.RemoteError as error:
+            if error.exc_type in _NOT_UNDERSTOOD:
+                raise exceptions.PeerTooOld(service=self.topic, method=method) from error
             # an error of a class that may not cross the bus: a bug over there
             LOG.error("%s raised %s: %s\n%s", key, error.exc_type, error.value, error.traceback)
             raise exceptions.MycloudError(
                 "An internal error happened while the request was handled."
             ) from error
+
+
+def _own_class(error: exceptions.MycloudError) -> type[exceptions.MycloudError]:
+    return next(cls for cls in type(error).__mro__ if cls.__module__ == exceptions.__name__)
 
 
 class _Dispatcher(rpc_dispatcher.RPCDispatcher):

@@ -81,6 +81,10 @@ class Service(Launchable):
         """What a launcher calls."""
         self.serve()
 
+    def reset(self) -> None:
+        """The options have changed, maybe because of an upgrade elsewhere."""
+        rpc.forget_oldest()
+
     def set_worker(self, number: int) -> None:
         """One of several workers on a host: it has a row, and so an epoch, of its own."""
         self.epoch = clock.new_id()

@@ -16,6 +16,8 @@ class ComputeAPI(rpc.Client):
 
     topic = TOPIC
     version = VERSION
+    binary = "mycloud-compute"
+    understood = {1: "1.0"}
 
     def get_console_output(
         self, context: Any, host: str, server_id: str, length: int | None

@@ -60,6 +60,21 @@ class ConductorManager:
             )
         return result
 
+    def object_class_action(
+        self,
+        context: Any,
+        objname: str,
+        objmethod: str,
+        objver: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        objclass = base.MycloudObject.obj_class_from_name(objname, objver)
+        result = _remotable(objclass, objmethod)(context, *args, **kwargs)
+        if isinstance(result, base.MycloudObject):
+            return result.obj_to_primitive(target_version=objver)
+        return result
+
     def object_action(
         self,
         context: Any,
@@ -86,6 +101,9 @@ class ConductorManager:
         target = object_versions[objinst.obj_name()]
         return objinst.obj_to_primitive(target_version=target, version_manifest=object_versions)
 
+    def object_backport(self, context: Any, objinst: Any, target_version: str) -> Any:
+        return objinst.obj_to_primitive(target_version=target_version)
+
 
 def _differs(before: Any, after: Any, name: str) -> bool:
     return not before.obj_attr_is_set(name) or getattr(before, name) != getattr(after, name)
@@ -97,5 +115,3 @@ def _remotable(owner: Any, name: str) -> Any:
     if not getattr(method, "remotable", False):
         raise exceptions.Invalid(reason=f"{name} is not a remotable method")
     return method
-
-

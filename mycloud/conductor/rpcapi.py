@@ -1,6 +1,8 @@
 """Messages to the conductor.
 
-History: 1.0 object_class_action_versions, object_action, object_backport_versions, ping
+History: 1.0 object_class_action, object_class_action_versions, object_action, object_backport,
+object_backport_versions, ping. The ones without versions are what oslo.versionedobjects falls
+back to when the conductor does not know the ones with.
 """
 
 from typing import Any
@@ -44,6 +46,26 @@ class ConductorAPI(rpc.Client, ovo.VersionedObjectIndirectionAPI):
             kwargs=kwargs,
         )
 
+    def object_class_action(
+        self,
+        context: Any,
+        objname: str,
+        objmethod: str,
+        objver: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        return self.call(
+            context,
+            "object_class_action",
+            version="1.0",
+            objname=objname,
+            objmethod=objmethod,
+            objver=objver,
+            args=args,
+            kwargs=kwargs,
+        )
+
     def object_action(
         self,
         context: Any,
@@ -56,7 +78,7 @@ class ConductorAPI(rpc.Client, ovo.VersionedObjectIndirectionAPI):
             context,
             "object_action",
             version="1.0",
-            objinst=objinst,
+            objinst=objinst.travelling(),
             objmethod=objmethod,
             args=args,
             kwargs=kwargs,
@@ -71,4 +93,13 @@ class ConductorAPI(rpc.Client, ovo.VersionedObjectIndirectionAPI):
             version="1.0",
             objinst=objinst,
             object_versions=object_versions,
+        )
+
+    def object_backport(self, context: Any, objinst: Any, target_version: str) -> Any:
+        return self.call(
+            context,
+            "object_backport",
+            version="1.0",
+            objinst=objinst,
+            target_version=target_version,
         )

@@ -12,6 +12,10 @@ from mycloud.objects.service import Service
 
 LOG = logging.getLogger(__name__)
 
+#: How long one question to the conductor waits for its answer, and the pause after a vain one.
+PING_SECONDS = 5.0
+PAUSE_SECONDS = 1.0
+
 
 class ServiceHooks:
     """The real hooks; ``conductor`` is None where the database is near."""
@@ -25,11 +29,11 @@ class ServiceHooks:
             return
         while True:
             try:
-                self._conductor.ping(ctxt, timeout=5)
+                self._conductor.ping(ctxt, timeout=PING_SECONDS)
                 return
             except exceptions.Unavailable as error:
                 LOG.warning("Waiting for the conductor: %s", error)
-                concurrency.sleep(1)
+                concurrency.sleep(PAUSE_SECONDS)
 
     def register(self, ctxt: Any, values: dict[str, Any]) -> Service:
         return Service.register(ctxt, values)

@@ -5,8 +5,9 @@ conductor is decided by the role that the caller runs in (see mycloud.common.con
 class global, so that all services can live in one process and the remoting is still real.
 """
 
+import datetime
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from oslo_messaging import serializer as messaging_serializer
 from oslo_versionedobjects import base as ovo
@@ -52,9 +53,17 @@ class MycloudObject(ovo.VersionedObject):
     OBJ_SERIAL_NAMESPACE = "mycloud_object"
     OBJ_PROJECT_NAMESPACE = "mycloud"
     VERSION = "1.0"
-    indirection_api = _RoleIndirection()  # type: ignore[assignment]
+    indirection_api = _RoleIndirection()
     #: fields whose values hold secrets: never shown by repr
     SECRET: ClassVar[frozenset[str]] = frozenset()
+    #: fields that remotable methods of an instance read beside the changed ones; only these and
+    #: the changed ones travel to the conductor. None: all that are set
+    TRAVELS: ClassVar[frozenset[str] | None] = None
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The registry makes a property of every field."""
 
     @classmethod
     def from_row(cls: type[Self], context: Any, row: Mapping[str, Any], **more: Any) -> Self:
@@ -70,6 +79,18 @@ class MycloudObject(ovo.VersionedObject):
         for name, value in more.items():
             setattr(obj, _ATTRIBUTES[name], value)
         return obj
+
+    def travelling(self: Self) -> Self:
+        """What of this object a remotable method of it needs on the other side."""
+        if self.TRAVELS is None:
+            return self
+        changed = self.obj_what_changed()
+        found = type(self)(self._context)
+        for name in changed | self.TRAVELS:
+            if self.obj_attr_is_set(name):
+                setattr(found, _ATTRIBUTES[name], getattr(self, name))
+        found._changed_fields = set(changed)
+        return found
 
     def changes(self) -> dict[str, Any]:
         """The changed fields and their values."""
@@ -150,8 +171,14 @@ class JsonField(ovo_fields.AutoTypedField):
     AUTO_TYPE = _Json()
 
 
-class UtcField(ovo_fields.DateTimeField):
-    """A time in UTC without a zone, as the database keeps it."""
+class UtcField(ovo_fields.AutoTypedField):
+    """A time in UTC without a zone, as the database keeps it, microseconds included."""
 
-    def __init__(self, **kwargs: Any):
-        super().__init__(tzinfo_aware=False, **kwargs)
+    class _Utc(ovo_fields.DateTime):
+        def to_primitive(self, obj: Any, attr: str, value: datetime.datetime) -> str:
+            return value.isoformat()
+
+        def from_primitive(self, obj: Any, attr: str, value: Any) -> datetime.datetime:
+            return datetime.datetime.fromisoformat(value)
+
+    AUTO_TYPE = _Utc(tzinfo_aware=False)

@@ -19,6 +19,7 @@ from mycloud.objects.server import Server
 @base.Registry.register
 class Operation(base.MycloudObject):
     VERSION = "1.0"
+    seq: int
     fields = {
         "id": fields.StringField(),
         "kind": fields.StringField(),
@@ -105,7 +106,7 @@ class Operation(base.MycloudObject):
         return [self._step(name, host, StepState.SKIPPED) for name in names]
 
     def _step(self, name: str, host: str, state: StepState) -> dict[str, Any]:
-        self.seq = self.seq + 1
+        self.seq += 1
         return {
             "seq": self.seq,
             "name": name,

@@ -14,6 +14,7 @@ from mycloud.objects import base
 class Server(base.MycloudObject):
     VERSION = "1.0"
     SECRET = frozenset({"user_data"})
+    TRAVELS = frozenset({"id", "vm_state"})
     fields = {
         "id": fields.StringField(),
         "project_id": fields.StringField(),
@@ -80,14 +81,14 @@ class Server(base.MycloudObject):
 
         :raises StateConflict: if it is not
         """
-        changes = self.changes()
-        if not changes:
+        if not self.changes():
             return
+        self.updated_at = clock.now()
         with engine.writer() as conn:
             saved = db_servers.update(
                 conn,
                 self.id,
-                {**changes, "updated_at": clock.now()},
+                self.changes(),
                 task_state=expected_task_state,
             )
             if not saved:

@@ -6,6 +6,7 @@ from typing import Any
 from oslo_versionedobjects import fields
 
 from mycloud.common import clock
+from mycloud.common import context as mycontext
 from mycloud.db import engine
 from mycloud.db import services as db_services
 from mycloud.objects import base
@@ -17,6 +18,7 @@ CURRENT_VERSION = 1
 @base.Registry.register
 class Service(base.MycloudObject):
     VERSION = "1.0"
+    TRAVELS = frozenset({"id", "epoch"})
     fields = {
         "id": fields.StringField(),
         "host": fields.StringField(),
@@ -64,6 +66,7 @@ class Service(base.MycloudObject):
     @classmethod
     @base.remotable
     def minimum_version(cls, context: Any, binary: str) -> int:
+        """The version of the oldest service of a program; 0 if there is none."""
         with engine.reader() as conn:
             return db_services.minimum_version(conn, binary)
 
@@ -72,3 +75,9 @@ class Service(base.MycloudObject):
         if self.forced_down or self.last_seen_at is None:
             return False
         return (now - self.last_seen_at).total_seconds() <= down_after
+
+
+def oldest_version(binary: str) -> int:
+    """``Service.minimum_version`` on nobody's behalf; what ``rpc.init`` wants."""
+    version: int = Service.minimum_version(mycontext.admin_context(), binary)
+    return version

@@ -144,7 +144,8 @@ class Router:
 
     def _match(self, request: wsgi.Request) -> list[Route]:
         path = request.path_info
-        if len(path) > 1:
+        if self.style == "identity" and len(path) > 1:
+            # only there a slash at the end is nothing; elsewhere it is an id that is missing
             path = path.rstrip("/")
         match = self._mapper.match(path or "/", request.environ)
         if match is None:

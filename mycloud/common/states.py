@@ -104,6 +104,17 @@ class Membership(StrEnum):
     REJECTED = "rejected"
 
 
+#: What the compute API calls an image's state, and its progress in percent.
+IMAGE_STATUS: dict[Image, tuple[str, int]] = {
+    Image.QUEUED: ("SAVING", 25),
+    Image.SAVING: ("SAVING", 50),
+    Image.ACTIVE: ("ACTIVE", 100),
+    Image.DEACTIVATED: ("ACTIVE", 100),
+    Image.KILLED: ("ERROR", 0),
+    Image.DELETED: ("DELETED", 0),
+}
+
+
 class Visibility(StrEnum):
     """Who sees an image."""
 

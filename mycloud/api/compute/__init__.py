@@ -1,9 +1,52 @@
 """The compute API, nova v2.1: one module per resource, each with a list ROWS."""
 
 from mycloud.api import discovery
+from mycloud.api.compute import (
+    availability_zones,
+    extensions,
+    flavor_access,
+    flavor_extra_specs,
+    flavors,
+    hypervisors,
+    image_metadata,
+    images,
+    instance_actions,
+    keypairs,
+    limits,
+    quota_classes,
+    quotas,
+    server_addresses,
+    server_groups,
+    server_metadata,
+    server_tags,
+    servers,
+    services,
+    usage,
+)
 from mycloud.api.routing import Route
 
-MODULES: tuple[object, ...] = ()
+MODULES: tuple[object, ...] = (
+    availability_zones,
+    extensions,
+    flavor_access,
+    flavor_extra_specs,
+    flavors,
+    hypervisors,
+    image_metadata,
+    images,
+    instance_actions,
+    keypairs,
+    limits,
+    quota_classes,
+    quotas,
+    server_addresses,
+    server_groups,
+    server_metadata,
+    server_tags,
+    servers,
+    services,
+    usage,
+)
 
 
 def rows() -> list[Route]:

@@ -4,7 +4,7 @@ The project's lock makes two requests count one after the other, so they can't b
 last free place.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from oslo_config import cfg
 from sqlalchemy.engine import Connection
@@ -81,6 +81,15 @@ def check_keypairs(conn: Connection, project_id: str | None, user_id: str) -> No
     quotas.lock(conn, user_id)
     used = {"key_pairs": quotas.keypairs_used(conn, user_id)}
     _check({"key_pairs": 1}, used, limits(conn, project_id))
+
+
+def check_metadata(
+    conn: Connection, project_id: str | None, items: Mapping[str, object]
+) -> None:
+    """:raises QuotaExceeded: when that is more metadata than one server or image may have"""
+    _check(
+        {"metadata_items": len(items)}, {"metadata_items": 0}, limits(conn, project_id)
+    )
 
 
 def _check(wanted: dict[str, int], used: dict[str, int], allowed: dict[str, int]) -> None:

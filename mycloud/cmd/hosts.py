@@ -22,6 +22,7 @@ def manager(host: str) -> ComputeManager:
         libvirt_uri=options.libvirt_uri,
         virt_type=options.virt_type,
         boot_files=Path(options.boot_files) if options.boot_files else None,
+        proof_dir=Path(cfg.CONF.state_path),
         fake_vcpus=options.fake_vcpus,
         fake_memory_mb=options.fake_memory_mb,
         fake_disk_gb=options.fake_disk_gb,

@@ -36,12 +36,15 @@ class DriverSettings:
         or ``qemu``
     :ivar boot_files: a directory with ``vmlinuz`` and ``initrd.img`` of the tiny guest, to
         prove KVM with; None means ``guest`` under ``state_dir``
+    :ivar proof_dir: where the outcome is remembered, for all hosts of this machine; None
+        means ``state_dir``
     """
 
     state_dir: Path
     libvirt_uri: str | None = None
     virt_type: str = "auto"
     boot_files: Path | None = None
+    proof_dir: Path | None = None
     fake_vcpus: int = 64
     fake_memory_mb: int = 256 * 1024
     fake_disk_gb: int = 4096

@@ -203,8 +203,10 @@ class FakeDriver(ComputeDriver):
     def console_log(self, server_id: str, length: int | None = None) -> str:
         self._strike("console_log", server_id)
         found = self._read("guests", server_id)
+        if found is None:
+            return ""
         lines: list[str] = []
-        for number, when in enumerate(found["boots"] if found else [], 1):
+        for number, when in enumerate(found["boots"], 1):
             lines += [
                 f"[    0.000000] Booting {found['name']} at {when}, boot {number}",
                 f"[    0.000214] {found['vcpus']} processors, {found['memory_mb']} MiB memory",

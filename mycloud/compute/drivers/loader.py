@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import metadata
+from typing import Any
 
 from stevedore import driver
 from stevedore.exception import NoMatches
@@ -20,7 +21,7 @@ def load(name: str, settings: DriverSettings) -> ComputeDriver:
     :raises ImportError: the driver needs a library that is not installed
     """
     try:
-        manager = driver.DriverManager(
+        manager: driver.DriverManager[Any] = driver.DriverManager(
             NAMESPACE, name, on_load_failure_callback=_explain, warn_on_missing_entrypoint=False
         )
     except NoMatches as error:

@@ -207,8 +207,11 @@ class LibvirtDriver(ComputeDriver):
     def _virt_type(self) -> str:
         if self.settings.virt_type != "auto":
             return self.settings.virt_type
-        files_of_proof = self.settings.boot_files or self.settings.state_dir / "guest"
-        return proof.virt_type(self.settings.state_dir, files_of_proof).virt_type
+        settings = self.settings
+        return proof.virt_type(
+            settings.proof_dir or settings.state_dir,
+            settings.boot_files or settings.state_dir / "guest",
+        ).virt_type
 
     def _stop(self, server_id: str, timeout: float) -> None:
         found = self._must(server_id)

@@ -5,6 +5,7 @@ formats that are found without scanning the installed packages.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -109,14 +110,23 @@ class Command(_Base):
     """A command that does something and prints nothing, or text of its own."""
 
 
-class Lister(_Base, lister.Lister):
+class _Printer(_Base):
+    """A command that prints tables, as wide as the terminal if there is one."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.set_defaults(fit_width=sys.stdout.isatty())
+        return parser
+
+
+class Lister(_Printer, lister.Lister):
     """A command that prints rows."""
 
     def _load_formatter_plugins(self) -> Any:
         return _Formats(_LIST_FORMATS)
 
 
-class ShowOne(_Base, show.ShowOne):
+class ShowOne(_Printer, show.ShowOne):
     """A command that prints one resource."""
 
     def _load_formatter_plugins(self) -> Any:

@@ -4,7 +4,10 @@ A table instead of entry points: scanning all installed packages for those would
 most commands. A class is imported when its command is run or asked for help.
 """
 
+import ast
 import importlib
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 from cliff.commandmanager import CommandManager
@@ -106,6 +109,24 @@ class Row:
     def load(self) -> Any:
         module, _, attribute = self.value.partition(":")
         return getattr(importlib.import_module(module), attribute)
+
+    def summary(self) -> str:
+        """The first line of the command's docstring.
+
+        It is read from the source: a list of commands must not wait for what those that start
+        clouds import.
+        """
+        module, _, attribute = self.value.partition(":")
+        source = importlib.util.find_spec(module)
+        if source is None or source.origin is None:
+            return ""
+        tree = ast.parse(Path(source.origin).read_text(encoding="utf-8"))
+        texts = [
+            ast.get_docstring(node) or ""
+            for node in tree.body
+            if isinstance(node, ast.ClassDef) and node.name == attribute
+        ]
+        return texts[0].partition("\n")[0].rstrip(".") if texts else ""
 
 
 class CommandTable(CommandManager):

@@ -62,5 +62,5 @@ class Help(Command):
         return exits.DONE
 
     def _one_line(self, name: str) -> str:
-        factory = self.app.command_manager.commands[name].load()
-        return (factory.__doc__ or "").strip().split("\n")[0].rstrip(".")
+        row = self.app.command_manager.commands[name]
+        return str(row.summary())

@@ -50,13 +50,12 @@ class Lines(Quiet):
             key = (operation.id, step.seq)
             if self._steps.get(key) != step.state:
                 self._steps[key] = step.state
-                self._write(f"{operation.kind}: {describe(step)}")
+                self._write(f"{operation.kind} {operation.resource_id}: {describe(step)}")
         if self._states.get(operation.id) != operation.state:
             self._states[operation.id] = operation.state
-            took = f" after {duration_text(operation.duration_s)}" if operation.ended else ""
-            self._write(
-                f"{operation.kind} of {operation.resource_id} is {operation.state}{took}"
-            )
+            took = duration_text(operation.duration_s) if operation.ended else ""
+            after = f" after {took}" if took else ""
+            self._write(f"{operation.kind} {operation.resource_id}: {operation.state}{after}")
 
     def _write(self, line: str) -> None:
         self._stream.write(f"{line}\n")
@@ -119,7 +118,7 @@ def describe(step: "Step") -> str:
     parts = [f"{step.name} {step.state}"]
     if step.host:
         parts.append(f"on {step.host}")
-    if step.duration_s is not None:
+    if step.duration_s is not None and step.state != states.StepState.RUNNING:
         parts.append(f"in {duration_text(step.duration_s)}")
     if step.detail:
         parts.append(f"({step.detail})")

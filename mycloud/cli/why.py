@@ -72,7 +72,7 @@ class Why(Lister):
         out.write(f"{story.resource_type or 'resource'}{name} ({story.resource_id}){status}\n\n")
         super().produce_output(parsed_args, column_names, data)
         for operation in story.operations:
-            if operation.reason:
+            if operation.reason and operation.reason not in story.cause:
                 out.write(f"{operation.kind} {operation.state}: {operation.reason}\n")
         out.write(f"Cause: {story.cause}\n")
         return exits.DONE
@@ -95,7 +95,8 @@ def _rows(story: "Explanation") -> Iterable[tuple[Any, ...]]:
                 Optional(step.host),
                 step.state,
                 Seconds(step.duration_s),
-                Optional(step.detail),
+                # the same sentence stands below the table
+                Optional(None if step.detail == operation.reason else step.detail),
             )
 
 

@@ -249,7 +249,7 @@ class Transport:
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {"Accept": "application/json", **request.headers}
         if request.method == "POST":
-            headers["Idempotency-Key"] = clock.new_id()
+            headers.setdefault("Idempotency-Key", clock.new_id())
         if request.service == "compute":
             headers["OpenStack-API-Version"] = f"compute {COMPUTE_MICROVERSION}"
             headers["X-OpenStack-Nova-API-Version"] = COMPUTE_MICROVERSION

@@ -97,7 +97,6 @@ class CliCase(testtools.TestCase):
             "OS_USERNAME": "demo",
             "OS_PASSWORD": "secret",
             "OS_PROJECT_NAME": "demo",
-            "CLIFF_FIT_WIDTH": "0",
         }
         for name, value in settings.items():
             self.useFixture(fixtures.EnvironmentVariable(name, value))

@@ -20,6 +20,8 @@ class TableTest(testtools.TestCase):
         for name, _ in (*COMMANDS, *ALIASES):
             factory = table.commands[name].load()
             self.assertTrue((factory.__doc__ or "").strip(), name)
+            first = factory.__doc__.partition("\n")[0].rstrip(".")
+            self.assertEqual(first, table.commands[name].summary())
             parser = factory(None, None).get_parser(f"mycloud {name}")
             for action in parser._actions:
                 self.assertTrue(action.help, f"{name} {action.dest}")
@@ -152,7 +154,7 @@ class OperationTest(CliCase):
     def setUp(self) -> None:
         super().setUp()
         self.failed = operation(
-            "failed", ("schedule", "done"), ("disk", "failed"), reason="The disk is full."
+            "failed", ("schedule", "done"), ("disk", "failed"), reason="The disk was full."
         )
         self.story = {
             "resource": {"type": "server", "id": SERVER_ID, "name": "web", "status": "ERROR"},
@@ -166,7 +168,7 @@ class OperationTest(CliCase):
             result = self.run_cli("why", name)
             self.assertEqual(0, result.status, result.err)
             self.assertIn(f"server 'web' ({SERVER_ID}) is ERROR", result.out)
-            self.assertIn("server.create failed: The disk is full.\n", result.out)
+            self.assertIn("server.create failed: The disk was full.\n", result.out)
             self.assertTrue(result.out.endswith("Cause: The disk of node-1 is full.\n"))
             rows = [line for line in result.out.splitlines() if "node-1" in line and "|" in line]
             self.assertEqual(["server.create", "schedule", "disk"], [
@@ -191,7 +193,7 @@ class OperationTest(CliCase):
         self.cloud.on("GET", f"{path}/{OPERATION_ID}", Reply(200, {"operation": self.failed}))
         words = ("--server", "web", "--state", "failed", "--limit", "2", "-f", "json")
         rows = self.run_cli("operation", "list", *words).document
-        self.assertEqual(["The disk is full."] * 2, [row["Reason"] for row in rows])
+        self.assertEqual(["The disk was full."] * 2, [row["Reason"] for row in rows])
         query = self.cloud.asked("GET", path)[0].query
         expected = {"resource_id": SERVER_ID, "state": "failed", "limit": "2", "sort_dir": "desc"}
         self.assertEqual(expected, query)

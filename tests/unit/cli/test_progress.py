@@ -7,7 +7,7 @@ import testtools
 
 from mycloud.cli.progress import progress
 from mycloud.client import operations
-from tests.unit.cli.case import operation
+from tests.unit.cli.case import SERVER_ID, operation
 
 
 class Terminal(io.StringIO):
@@ -34,8 +34,8 @@ class ProgressTest(testtools.TestCase):
     def test_a_line_for_each_change_in_a_pipe(self) -> None:
         lines = shown(io.StringIO(), *self.story).splitlines()
         self.assertEqual(7, len(lines), lines)
-        self.assertEqual("server.create: disk running on node-1 in 0.250 s", lines[0])
-        self.assertIn("is failed after 1.500 s", lines[-1])
+        self.assertEqual(f"server.create {SERVER_ID}: disk running on node-1", lines[0])
+        self.assertIn(": failed after 1.500 s", lines[-1])
         self.assertNotIn("\x1b", "".join(lines))
 
     def test_nothing_new_is_not_told_again(self) -> None:

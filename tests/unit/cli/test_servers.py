@@ -56,9 +56,9 @@ class CreateTest(CliCase):
         )
         result = self.create("--wait", "-f", "value", "-c", "status")
         self.assertEqual((0, "ACTIVE\n"), (result.status, result.out))
-        self.assertIn("server.create: disk running on node-1", result.err)
-        self.assertIn("server.create: disk done on node-1 in 0.250 s", result.err)
-        self.assertIn("is succeeded after 1.500 s", result.err)
+        self.assertIn(f"server.create {SERVER_ID}: disk running on node-1", result.err)
+        self.assertIn("disk done on node-1 in 0.250 s", result.err)
+        self.assertIn(f"{SERVER_ID}: succeeded after 1.500 s", result.err)
 
     def test_wait_tells_the_reason_and_fails(self) -> None:
         reason = "No host has 4096 MiB free; the largest has 2048 MiB."

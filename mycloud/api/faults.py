@@ -80,6 +80,8 @@ def response(error: Exception, style: str) -> webob.Response:
         answer.headers["WWW-Authenticate"] = 'Keystone uri="/identity"'
     if status == 405:
         answer.headers["Allow"] = str(error.kwargs.get("allowed", ""))
+    if status == 416:
+        answer.headers["Content-Range"] = f"bytes */{error.kwargs.get('size', '*')}"
     if status == 503:
         answer.headers["Retry-After"] = "2"
     return answer

@@ -130,6 +130,28 @@ class LibvirtDriverTest(ComputeDriverContract, testtools.TestCase):
         wait_until(self.answers, 15, "the driver answers")
         self.assertTrue(self.driver.spawned(me))
 
+    def test_hosts_in_one_process_do_not_see_each_other(self):
+        others = {
+            "with a libvirtd of its own": DriverSettings(self.root / "b", virt_type="qemu"),
+            "on the same libvirtd": DriverSettings(
+                self.root / "c", libvirt_uri=self.libvirtd.uri(), virt_type="qemu"
+            ),
+        }
+        seen = []
+        self.addCleanup(PrivateLibvirtd(self.root / "b").stop, kill_guests=True)
+        drivers = {what: load("libvirt", settings) for what, settings in others.items()}
+        for driver in drivers.values():
+            self.addCleanup(driver.close)
+            driver.init_host("another", seen.append)
+        me = self.boot().server_id
+        for what, driver in drivers.items():
+            with self.subTest(what):
+                self.assertEqual([], driver.guests())
+                self.assertEqual([], driver.leftovers())
+        self.kill_from_outside(me)
+        self.wait_event(me)
+        self.assertEqual([], seen)
+
     def test_crashed_virtlogd_is_started_again_for_the_next_guest(self):
         self.boot()
         os.kill(self.libvirtd.status().virtlogd, signal.SIGKILL)

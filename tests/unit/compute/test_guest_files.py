@@ -7,6 +7,7 @@ import fixtures
 import testtools
 
 from mycloud.common import clock
+from mycloud.compute.drivers.base import GuestSpec
 from mycloud.compute.drivers.libvirt.files import GuestFiles
 from mycloud.compute.image_cache import ImageCache
 
@@ -60,6 +61,21 @@ class GuestFilesTest(testtools.TestCase):
         (self.root / "instances" / f".{self.me}.deleted").mkdir()
         self.files.delete(self.me)
         self.assertEqual([], list((self.root / "instances").iterdir()))
+
+    def test_what_a_killed_process_left_goes_with_the_next_try(self):
+        self.say("", b"")
+        directory = self.files.path(self.me)
+        (directory / ".disk.config.torn").write_text("half")
+        (directory / "disk").write_text("made before")
+        spec = GuestSpec(self.me, "n", 1, 64, 1, config_files={"a": b"b"})
+        self.assertFalse(self.files.ready(spec))
+        self.files.create(spec)
+        self.assertTrue(self.files.ready(spec))
+        self.assertEqual(
+            ["console.log", "disk", "disk.config"],
+            sorted(path.name for path in directory.iterdir()),
+        )
+        self.assertEqual("made before", (directory / "disk").read_text())
 
     def test_ids_that_lead_elsewhere_are_refused(self):
         for bad, verb in itertools.product(

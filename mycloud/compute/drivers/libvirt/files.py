@@ -76,6 +76,9 @@ class GuestFiles:
             CONFIG: lambda path: configdrive.write(path, spec.config_files or {}),
         }
         self.path(spec.server_id).mkdir(exist_ok=True)
+        for torn in self.path(spec.server_id).glob(".*"):
+            # of a process that was killed while it made one
+            torn.unlink()
         for name in disk_names(spec):
             path = self.path(spec.server_id, name)
             if path.exists():

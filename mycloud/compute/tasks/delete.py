@@ -21,7 +21,7 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
             Step(
                 "delete_disk",
                 do=lambda: driver.delete_disk(server_id),
-                done=lambda: server_id not in driver.leftovers(),
+                done=lambda: not driver.has_files(server_id),
             ),
         ],
         result=lambda: {"power_state": Power.NOSTATE},

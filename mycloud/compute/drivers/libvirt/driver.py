@@ -132,10 +132,11 @@ class LibvirtDriver(ComputeDriver):
         self._files.create(spec)
 
     def delete_disk(self, server_id: str) -> None:
-        self._files.delete(server_id)
         if self._private is not None:
             for path in self._private.guest_logs(domain.name_of(server_id)):
                 path.unlink(missing_ok=True)
+        # last, as it is the directory that tells whether there is something left
+        self._files.delete(server_id)
 
     # -- guests -------------------------------------------------------------
 

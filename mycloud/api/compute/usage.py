@@ -95,6 +95,9 @@ def _project(project_id: str, rows: list[Row], period: Period, *, detailed: bool
 
 
 def _load(request: wsgi.Request, period: Period, project_id: str | None) -> list[Row]:
+    if period[0] >= period[1]:
+        # it lies in the future
+        return []
     paged = request.version >= _PAGED
     with engine.reader() as conn:
         return usage.servers_in(

@@ -6,8 +6,8 @@ from typing import Any
 
 from mycloud.cli import exits
 from mycloud.cli.command import Command, ShowOne, pairs
+from mycloud.local import first_server, lifecycle, progress, settings, status, summary
 from mycloud.local import layout as local_layout
-from mycloud.local import lifecycle, settings, status
 
 
 def add_state(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +61,11 @@ class Up(Command):
         parser.add_argument(
             "--workers", type=_count, metavar="N", help="processes of the API (with --processes)"
         )
+        parser.add_argument(
+            "--first-server",
+            action="store_true",
+            help="make flavors, the image 'tiny' and the server 'hello', and show its console",
+        )
         return parser
 
     def take_action(self, args: argparse.Namespace) -> int:
@@ -73,12 +78,12 @@ class Up(Command):
             )
         }
         chosen = settings.choose(settings.load(layout), {**given, "count": args.hosts})
-        if not lifecycle.up(layout, chosen, self.app.tell):
-            self.app.tell("The cloud runs already")
-        self.app.stdout.write(
-            f"The cloud answers at {chosen.url}\n"
-            f"export OS_CLIENT_CONFIG_FILE={layout.clouds} OS_CLOUD=mycloud\n"
-        )
+        with progress.told(self.app.stderr, quiet=self.app.quiet) as tell:
+            if not lifecycle.up(layout, chosen, tell):
+                tell("The cloud runs already")
+            if args.first_server:
+                first_server.ensure(layout, chosen, tell)
+        self.app.stdout.write(summary.of(layout, first_server=args.first_server))
         return exits.DONE
 
 

@@ -39,6 +39,12 @@ def recall(layout: Layout) -> Passwords | None:
         ) from error
 
 
+def of(layout: Layout, name: str) -> dict[str, Any]:
+    """What a client needs to be that cloud's user."""
+    cloud: dict[str, Any] = yaml.safe_load(layout.clouds.read_text())["clouds"][name]
+    return {**cloud["auth"], "region_name": cloud["region_name"]}
+
+
 def invent() -> Passwords:
     """New random passwords."""
     return Passwords(demo=clock.secret(), admin=clock.secret())

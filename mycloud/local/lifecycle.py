@@ -1,6 +1,7 @@
 """Starting and stopping a cloud on this machine."""
 
 import socket
+from pathlib import Path
 
 import requests
 from oslo_config import cfg
@@ -10,12 +11,13 @@ from mycloud.common import clock, concurrency, context, exceptions, log_setup
 from mycloud.db import engine
 from mycloud.db.migrations import upgrade, version
 from mycloud.identity import bootstrap
-from mycloud.local import configuration, credentials, guests, supervisor
+from mycloud.local import configuration, credentials, guest_image, guests, supervisor
 from mycloud.local.layout import Layout
 from mycloud.local.settings import LocalError, Settings, Tell, load, save
 
 #: Seconds until the API must answer; a libvirtd that asks QEMU for the first time takes its time.
 START_SECONDS = 120
+_KVM = Path("/dev/kvm")
 
 def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
     """Start what does not run yet; False if everything ran already.
@@ -37,6 +39,8 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
         _check_port(settings)
     save(layout, settings)
     configuration.write(layout, settings)
+    if settings.hypervisor == "libvirt" and _KVM.exists():
+        _prepare_proof(layout, tell)
     _prepare_database(layout, settings, tell)
     for process in wanted:
         if process.pid(layout) is None:
@@ -44,6 +48,14 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
             supervisor.start(layout, process)
     _wait_ready(layout, settings, wanted, tell)
     return True
+
+
+def _prepare_proof(layout: Layout, tell: Tell) -> None:
+    """KVM is used only where the tiny guest has booted in it."""
+    try:
+        guest_image.ensure(layout, tell)
+    except LocalError as error:
+        tell(f"KVM can't be tried, guests will be slow: {error}")
 
 
 def _check_port(settings: Settings) -> None:

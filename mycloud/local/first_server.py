@@ -1,0 +1,118 @@
+"""The first things in a new cloud: flavors, an image, and a server that shows its console."""
+
+import tempfile
+from typing import Any
+
+from mycloud import client
+from mycloud.client import errors
+from mycloud.client.connection import Client
+from mycloud.client.servers import Server
+from mycloud.common import clock, concurrency
+from mycloud.local import credentials, guest_image
+from mycloud.local.layout import Layout
+from mycloud.local.settings import LocalError, Settings, Tell
+
+IMAGE = "tiny"
+SERVER = "hello"
+#: name: (CPUs, MiB of memory, GiB of disk)
+FLAVORS = {
+    "m1.nano": (1, 128, 1),
+    "m1.tiny": (1, 512, 1),
+    "m1.small": (1, 2048, 20),
+    "m1.medium": (2, 4096, 40),
+    "m1.large": (4, 8192, 80),
+}
+#: Seconds that the guest gets from its start to its ready line.
+BOOT_SECONDS = 240
+#: MiB of zeroes that stand for an image where no guest runs.
+_FAKE_IMAGE_MB = 1
+
+
+def ensure(layout: Layout, settings: Settings, tell: Tell) -> Server:
+    """Make what of it is not there, and show the server's console up to its ready line.
+
+    :raises LocalError: the guest did not get ready in time
+    :raises ClientError: the cloud refused
+    """
+    admin, member = _connect(layout, credentials.ADMIN), _connect(layout, credentials.MEMBER)
+    _flavors(admin, tell)
+    image = _image(admin, layout, settings, tell)
+    server = _server(member, image.id, tell)
+    _show_console(member, server, settings, tell)
+    return server
+
+
+def _connect(layout: Layout, name: str) -> Client:
+    auth = credentials.of(layout, name)
+    return client.connect(None, **auth)
+
+
+def _flavors(admin: Client, tell: Tell) -> None:
+    have = {flavor.name for flavor in admin.flavors.list(is_public="None")}
+    for name, (vcpus, ram, disk) in FLAVORS.items():
+        if name not in have:
+            tell(f"Making the flavor {name}")
+            admin.flavors.create({"name": name, "vcpus": vcpus, "ram": ram, "disk": disk})
+
+
+def _image(admin: Client, layout: Layout, settings: Settings, tell: Tell) -> Any:
+    try:
+        found = admin.images.find(IMAGE)
+        if found.status == "active":
+            return found
+        # an upload was interrupted
+        admin.images.delete(found.id)
+    except errors.NotFound:
+        pass
+    tell(f"Registering the image {IMAGE}")
+    real = settings.hypervisor != "fake"
+    made = admin.images.create(
+        client.NewImage(IMAGE, "qcow2" if real else "raw", visibility="public")
+    )
+    if real:
+        with guest_image.ensure(layout, tell).open("rb") as file:
+            return admin.images.upload(made.id, file)
+    with tempfile.TemporaryFile() as file:
+        file.truncate(_FAKE_IMAGE_MB << 20)
+        return admin.images.upload(made.id, file)
+
+
+def _server(member: Client, image_id: str, tell: Tell) -> Server:
+    """The server, running."""
+    try:
+        server = member.servers.find(SERVER)
+        if server.status == "ACTIVE":
+            return server
+        if server.status == "SHUTOFF":
+            tell(f"Starting the server {SERVER}")
+            return member.servers.wait(member.servers.start(server.id), timeout=BOOT_SECONDS)
+        tell(f"Replacing the server {SERVER}, which is {server.status}")
+        member.servers.wait_deleted(member.servers.delete(server.id))
+    except errors.NotFound:
+        pass
+    flavor = member.flavors.find("m1.nano")
+    tell(f"Booting the server {SERVER} ({flavor.name}, image {IMAGE})")
+    accepted = member.servers.create(client.NewServer(SERVER, flavor.id, image_id))
+    return member.servers.wait(accepted[0], timeout=BOOT_SECONDS)
+
+
+def _show_console(member: Client, server: Server, settings: Settings, tell: Tell) -> None:
+    """:raises LocalError: the ready line does not come"""
+    ready = "READY" if settings.hypervisor == "fake" else guest_image.READY
+    shown = 0
+    until = clock.monotonic() + BOOT_SECONDS
+    while True:
+        lines = member.servers.console_log(server.id).splitlines()
+        # the last line may be half written
+        whole = lines if lines and ready in lines[-1] else lines[:-1]
+        for line in whole[shown:]:
+            tell(f"  {SERVER} | {line.rstrip()}")
+            if ready in line:
+                return
+        shown = max(shown, len(whole))
+        if clock.monotonic() > until:
+            raise LocalError(
+                f"{SERVER} did not say {ready!r} within {BOOT_SECONDS} s; its console: "
+                f"mycloud server console log {SERVER}"
+            )
+        concurrency.sleep(0.2)

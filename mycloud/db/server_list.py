@@ -4,6 +4,7 @@ A marker costs one more. What may be NULL is sorted as the smallest value, on ev
 """
 
 import datetime
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,6 +94,7 @@ class Wanted:
     impossible: bool = False
 
 
+@functools.cache
 def columns(*, detail: bool, user_data: bool, service: bool) -> tuple[Any, ...]:
     """What a list or a view selects: id and name, or all that a view may show."""
     if not detail:
@@ -101,11 +103,13 @@ def columns(*, detail: bool, user_data: bool, service: bool) -> tuple[Any, ...]:
     return (*found, *_SERVICE) if service else found
 
 
-def select(chosen: Sequence[Any]) -> Any:
+@functools.cache
+def select(chosen: tuple[Any, ...]) -> Any:
     """The statement of these columns; the compute service of a server's host is joined if any
     of them is its."""
     query = sa.select(*chosen)
-    if any(column in chosen for column in _SERVICE):
+    # a comparison of columns makes an expression, so they are told by identity
+    if chosen and chosen[-1] is _SERVICE[-1]:
         query = query.select_from(
             servers.outerjoin(
                 services,
@@ -115,23 +119,50 @@ def select(chosen: Sequence[Any]) -> Any:
     return query
 
 
+@functools.cache
+def _one(chosen: tuple[Any, ...], *, scoped: bool) -> Any:
+    """The statement of one server; made once, since making it takes as long as running it."""
+    query = select(chosen).where(
+        servers.c.id == sa.bindparam("server_id"), servers.c.deleted_at.is_(None)
+    )
+    if scoped:
+        query = query.where(servers.c.project_id == sa.bindparam("owner"))
+    return query
+
+
 def get(
-    conn: Connection, chosen: Sequence[Any], server_id: str, *, project_id: str | None
+    conn: Connection, chosen: tuple[Any, ...], server_id: str, *, project_id: str | None
 ) -> Any:
     """One live server; of that project only, if one is given.
 
     :raises ServerNotFound: also for another project's server
     """
-    query = select(chosen).where(servers.c.id == server_id, servers.c.deleted_at.is_(None))
+    wanted = {"server_id": server_id}
     if project_id is not None:
-        query = query.where(servers.c.project_id == project_id)
-    row = conn.execute(query).first()
+        wanted["owner"] = project_id
+    row = conn.execute(_one(chosen, scoped=project_id is not None), wanted).first()
     if row is None:
         raise exceptions.ServerNotFound(server_id=server_id)
     return row
 
 
-def page(conn: Connection, chosen: Sequence[Any], wanted: Wanted) -> list[Any]:
+def hold(conn: Connection, server_id: str, *, project_id: str | None) -> Any:
+    """Lock a live server's row, for a change of what it says now.
+
+    :raises ServerNotFound: also for another project's server
+    """
+    query = sa.select(servers).where(
+        servers.c.id == server_id, servers.c.deleted_at.is_(None)
+    )
+    if project_id is not None:
+        query = query.where(servers.c.project_id == project_id)
+    row = conn.execute(query.with_for_update()).mappings().first()
+    if row is None:
+        raise exceptions.ServerNotFound(server_id=server_id)
+    return row
+
+
+def page(conn: Connection, chosen: tuple[Any, ...], wanted: Wanted) -> list[Any]:
     """The servers that match, in order, at most ``limit``.
 
     :raises UnknownMarker: when the marker is no server that the caller could list

@@ -226,7 +226,8 @@ def _flags(column: str) -> Callable[[str, str, Wanted], None]:
 def _times(column: str) -> Callable[[str, str, Wanted], None]:
     def apply(text: str, field: str, found: Wanted) -> None:
         first = moment(text, field)
-        length = datetime.timedelta(seconds=0 if first.microsecond else 1, microseconds=1)
+        # a time to the second means that whole second
+        length = datetime.timedelta(microseconds=1 if first.microsecond else 1000000)
         if first > datetime.datetime.max - length:
             found.impossible = True
             return

@@ -52,6 +52,8 @@ _TOP_VARIABLES = {
 }
 _AUTH_KEYS = frozenset(_AUTH_VARIABLES.values())
 _TOP_KEYS = frozenset(_TOP_VARIABLES.values()) | {"verify", "timeout"}
+#: What a token can be for, by the keys that say it; one at a time.
+_SCOPES = (("project_id", "project_name"), ("domain_id", "domain_name"), ("system_scope",))
 _SECRETS = ("password", "token", "application_credential_secret")
 _GAPS_AUTH = frozenset({"password", "application_credential_secret"})
 _GAPS_TOP = frozenset({"cacert", "cert", "key", "insecure"})
@@ -235,8 +237,14 @@ def _merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _merge_auth(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
-    """A stronger place that names a project, user or domain replaces the name and the id."""
+    """A stronger place that names a project, user or domain replaces the name and the id; one
+    that says what to act on (a project, a domain, the system) replaces all of that."""
     kept = dict(weak)
+    if any(strong.get(key) for keys in _SCOPES for key in keys):
+        for keys in _SCOPES:
+            if not any(strong.get(key) for key in keys):
+                for key in keys:
+                    kept.pop(key, None)
     for thing in ("project", "user_domain", "project_domain", "domain"):
         if strong.get(f"{thing}_id") or strong.get(f"{thing}_name"):
             kept.pop(f"{thing}_id", None)

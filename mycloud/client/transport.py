@@ -131,11 +131,14 @@ class Transport:
         """
         project = self.access().project_id
         if not project:
-            raise errors.ConfigError(
-                f"Cloud '{self.config.name}' names no project to work in; give one with "
-                "--os-project-name or OS_PROJECT_NAME"
-            )
+            raise self._no_project()
         return str(project)
+
+    def _no_project(self) -> errors.ConfigError:
+        return errors.ConfigError(
+            f"Cloud '{self.config.name}' names no project to work in; give one with "
+            "--os-project-name or OS_PROJECT_NAME"
+        )
 
     def access(self) -> "AccessInfo":
         """The token with its roles and catalog: of an earlier run, this one's, or a new one.
@@ -163,6 +166,12 @@ class Transport:
                 if error.response is None:
                     raise errors.ClientError(str(error)) from error
                 return error.response
+            except exceptions.ConnectionError:
+                raise
+            except exceptions.ClientException as error:
+                raise errors.ClientError(
+                    f"Can't log in at {self.config.auth_url}: {error}"
+                ) from error
             return _nothing_wrong()
 
         response = self._repeater.run(
@@ -193,6 +202,10 @@ class Transport:
             service_type=service, interface=config.interface, region_name=config.region
         )
         if not found:
+            # without a scope there is no catalog: say that, not what follows from it
+            access: Any = self.access()
+            if not (access.scoped or access.system):
+                raise self._no_project()
             region = f", region {config.region}" if config.region else ""
             raise errors.ConfigError(
                 f"The catalog of cloud '{config.name}' lists no {service} service "

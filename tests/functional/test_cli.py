@@ -168,6 +168,8 @@ class NounsTest(CommandCase):
         self.run_cli("user", "delete", "u", cloud=ADMIN)
         self.run_cli("project", "delete", "p", cloud=ADMIN)
         self.assertNotIn("p", [one["Name"] for one in admin("project", "list")])
+        as_system = self.ask("--os-system-scope", "all", "project", "list", cloud=ADMIN)
+        self.assertIn("demo", [one["Name"] for one in as_system])
 
     def test_administration(self) -> None:
         quota = self.ask("quota", "show")

@@ -88,6 +88,13 @@ class ConfigTest(testtools.TestCase):
         # a project by id replaces the one by name: both at once would contradict
         self.assertNotIn("project_name", one.auth)
 
+    def test_another_scope_replaces_the_project(self) -> None:
+        self.file.write_text(CLOUDS)
+        auth_part = self.load("one", system_scope="all").auth
+        self.assertEqual("all", auth_part["system_scope"])
+        self.assertNotIn("project_name", auth_part)
+        self.assertEqual("d", self.load("two", password="x", domain_id="d").auth["domain_id"])
+
     def test_variables_alone(self) -> None:
         self.environ |= {
             "OS_AUTH_URL": "http://env.test",

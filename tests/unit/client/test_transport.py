@@ -193,6 +193,23 @@ class LoginTest(TransportCase):
         self.assertIn("0123", self.client().project_id)
         self.assertEqual(2, len(self.cloud.logins))
 
+    def test_an_address_that_is_no_cloud(self) -> None:
+        for reply in (Reply(200, b"<html>"), Reply(200, {"a": 1}), Reply(404, b"<html>")):
+            self.cloud.on("POST", "/identity/v3/auth/tokens", reply)
+            self.assertRaises(
+                errors.ClientError, self.client().transport.get, "compute", "/servers"
+            )
+
+    def test_a_login_without_a_project_says_so(self) -> None:
+        reply = self.cloud.token()
+        reply.body["token"]["catalog"] = []
+        del reply.body["token"]["project"]
+        self.cloud.on("POST", "/identity/v3/auth/tokens", reply)
+        error = self.assertRaises(
+            errors.ConfigError, self.client().transport.get, "compute", "/servers"
+        )
+        self.assertIn("names no project", str(error))
+
     def test_missing_service_is_named(self) -> None:
         self.cloud.services.remove("image")
         error = self.assertRaises(

@@ -118,6 +118,8 @@ class Service(Launchable):
             LOG.info("Resuming operation %s", operation_id)
             self._spawn(self.manager.run_operation, context.admin_context(), operation_id)
         self.manager.after_start()
+        # init_host may have taken longer than a silent service counts as up
+        self._report(ctxt)
         self._spawn_periodic(cfg.CONF.report_interval, self._report, fuzzy=False)
         if cfg.CONF.periodic_enable:
             for interval, task in self.manager.periodic_tasks():

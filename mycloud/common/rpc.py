@@ -24,7 +24,7 @@ CALL_TIMEOUT = 60
 MONITOR_TIMEOUT = 4
 RETRIES = 1
 
-EXMODS = [exceptions.__name__]
+EXMODS = list(exceptions.MODULES)
 
 _transport: messaging.Transport | None = None
 _serializer: messaging.Serializer | None = None
@@ -191,7 +191,7 @@ class Client:
 
 
 def _own_class(error: exceptions.MycloudError) -> type[exceptions.MycloudError]:
-    return next(cls for cls in type(error).__mro__ if cls.__module__ == exceptions.__name__)
+    return next(cls for cls in type(error).__mro__ if cls.__module__ in EXMODS)
 
 
 class _Dispatcher(rpc_dispatcher.RPCDispatcher):

@@ -55,15 +55,15 @@ class CreateKeypair(ShowOne):
             return pairs(fields)
         path = Path(parsed_args.private_key)
         # the file is there before the pair is: the key comes only once
-        descriptor = _open_private(path)
-        try:
-            keypair = keypairs.create(parsed_args.name)
-        except BaseException:
-            os.close(descriptor)
-            path.unlink(missing_ok=True)
-            raise
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(keypair.private_key or "")
+        written = False
+        with os.fdopen(_open_private(path), "w", encoding="ascii") as file:
+            try:
+                keypair = keypairs.create(parsed_args.name)
+                file.write(keypair.private_key or "")
+                written = True
+            finally:
+                if not written:
+                    path.unlink(missing_ok=True)
         return pairs(_fields(keypair) | {"private_key_file": str(path)})
 
 

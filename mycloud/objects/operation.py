@@ -45,7 +45,7 @@ class Operation(base.MycloudObject):
     @classmethod
     @base.remotable
     def claim(
-        cls, context: Any, operation_id: str, owner: str, epoch: str, again: bool = False
+        cls, context: Any, operation_id: str, owner: str, epoch: str, *, again: bool = False
     ) -> "Operation | None":
         """Own a pending operation, or one of the owner's earlier life; None if it is neither.
 

@@ -92,9 +92,8 @@ def _domain_of(filters: dict[str, Any]) -> str | None:
 def show(request: wsgi.Request) -> Any:
     project_id = request.args["project_id"]
     common.own(request, "identity:projects:show", "project", {"project_id": project_id})
-    try:
-        row = records.get(records.PROJECT, project_id)
-    except exceptions.IdentityNotFound:
+    row = _project_row(project_id)
+    if row is None:
         return {"project": domain_view(request, _domain_row(project_id))}
     found = view(request, row)
     for name in ("parents", "subtree"):
@@ -104,6 +103,14 @@ def show(request: wsgi.Request) -> Any:
         elif f"{name}_as_ids" in request.query:
             found[name] = project_tree.as_ids(row, listing(row))
     return {"project": found}
+
+
+def _project_row(project_id: str) -> Row | None:
+    """None for what is no project; a domain may be one all the same."""
+    try:
+        return records.get(records.PROJECT, project_id)
+    except exceptions.IdentityNotFound:
+        return None
 
 
 def _domain_row(project_id: str) -> Row:

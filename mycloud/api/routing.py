@@ -28,6 +28,8 @@ ANY_QUERY: Schema = {"type": "object", "additionalProperties": True}
 NO_QUERY = ANY_QUERY
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+#: Bytes of a JSON body, which is in memory whole; of a pipeline whose data may be larger.
+_MAX_BODY = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,8 @@ def _query_items(request: wsgi.Request) -> Iterable[tuple[str, str]]:
 
 
 def _body(request: wsgi.Request) -> Any:
+    if (request.content_length or 0) > _MAX_BODY:
+        raise exceptions.TooLarge(reason=f"The body may have at most {_MAX_BODY} bytes.")
     raw = request.body
     if not raw:
         raise exceptions.MalformedBody(reason="it is empty")

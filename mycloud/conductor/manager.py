@@ -8,9 +8,13 @@ from oslo_config import cfg
 from mycloud.common import context, exceptions
 from mycloud.conductor import rpcapi, sweeper
 from mycloud.conductor.tasks import delete
+from mycloud.image import janitor
 from mycloud.journal import rpcapi as doorbell
 from mycloud.journal.runner import Owner, Runner
 from mycloud.objects import base
+
+#: Seconds between two looks for uploads of images whose API process is gone.
+_SILENT_UPLOADS_INTERVAL = 60
 
 
 class ConductorManager:
@@ -34,7 +38,10 @@ class ConductorManager:
         pass
 
     def periodic_tasks(self) -> list[Any]:
-        return [(cfg.CONF.conductor.sweep_interval, sweeper.sweep)]
+        return [
+            (cfg.CONF.conductor.sweep_interval, sweeper.sweep),
+            (_SILENT_UPLOADS_INTERVAL, janitor.end_silent_uploads),
+        ]
 
     def run_operation(self, context: Any, operation_id: str) -> None:
         assert self.runner is not None

@@ -17,7 +17,7 @@ OPTS = [
     ),
     cfg.DictOpt(
         "managers",
-        default={},
+        default={"image": "mycloud.image.janitor:Janitor"},
         help="A class (module:Class) per API, made and told init_host() before the API listens.",
     ),
     cfg.IntOpt(

@@ -2,7 +2,9 @@
 
 import datetime
 import logging
+from typing import Any
 
+from mycloud.common import exceptions
 from mycloud.db import engine, images
 from mycloud.image import store, uploads
 
@@ -12,13 +14,30 @@ LOG = logging.getLogger(__name__)
 _TOO_YOUNG = datetime.timedelta(seconds=2)
 
 
+class Janitor:
+    """What the image API does before it listens ([api]/managers)."""
+
+    def init_host(self) -> None:
+        """Sweep; without a database that is put off until the next start."""
+        try:
+            sweep()
+        except (exceptions.DatabaseUnavailable, exceptions.ConfigError) as error:
+            LOG.warning("The image store was not swept: %s", error)
+
+
+def end_silent_uploads(context: Any) -> None:
+    """Make images wait for data again whose upload has been silent for too long, on whichever
+    host it was. Their files are for ``sweep`` of that host."""
+    dropped = uploads.drop_silent()
+    if dropped:
+        LOG.warning("%s silent uploads were given up", dropped)
+
+
 def sweep() -> None:
     """Run it when the API starts and now and then: parts that nobody writes go and their images
     wait for data again, files that no image names go, uploads elsewhere that have been silent
     for too long end. Uploads and downloads under way are left alone."""
-    dropped = uploads.drop_silent()
-    if dropped:
-        LOG.warning("%s silent uploads were given up", dropped)
+    end_silent_uploads(None)
     entries = store.entries()
     for entry in entries:
         if entry.partial:

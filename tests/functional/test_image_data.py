@@ -334,7 +334,7 @@ class FormatTest(DataTest):
 class JanitorTest(DataTest):
     def sweep(self):
         with self.service.in_role():
-            janitor.sweep()
+            janitor.Janitor().init_host()
 
     def dying(self, image_id, *, part):
         """What a process leaves behind that is killed during an upload."""

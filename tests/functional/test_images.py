@@ -72,6 +72,10 @@ class ImagesTest(Base):
             self.assertEqual(400, answer.status_int, body)
             self.assertIn(field, answer.json["message"])
 
+    def test_a_body_that_no_image_needs_is_not_read(self):
+        answer = self.red.ask("POST", "/images", {"colour": "x" * (1 << 20)})
+        self.refused(413, "too_large", answer)
+
     def test_what_only_the_service_sets_is_forbidden(self):
         for name, value in (
             ("status", "active"), ("size", 5), ("checksum", "x"), ("created_at", "x"),

@@ -1,7 +1,5 @@
 """The ``mycloud`` command and the client library against the whole cloud."""
 
-import contextlib
-import io
 import json
 import os
 import struct
@@ -13,9 +11,8 @@ import fixtures
 import testtools
 
 from mycloud import client as library
-from mycloud.cli.app import MycloudApp
 from mycloud.client.transport import Request
-from tests.fixtures import seeds
+from tests.fixtures import command, seeds
 from tests.fixtures.live_cloud import ADMIN, DEMO, LiveCloud
 
 
@@ -33,13 +30,8 @@ class CommandCase(testtools.TestCase):
             self.useFixture(fixtures.EnvironmentVariable(name, value))
 
     def attempt(self, *words: str, cloud: str = DEMO) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                status = MycloudApp(stdout=out, stderr=err).run(["--os-cloud", cloud, *words])
-            except SystemExit as done:
-                status = int(done.code or 0)
-        return status, out.getvalue(), err.getvalue()
+        result = command.run("--os-cloud", cloud, *words)
+        return result.status, result.out, result.err
 
     def run_cli(self, *words: str, cloud: str = DEMO) -> str:
         """What a command that succeeds prints."""

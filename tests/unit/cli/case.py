@@ -1,8 +1,5 @@
 """The ground of the tests of the command: it runs in this process against the fake cloud."""
 
-import contextlib
-import io
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +7,8 @@ from typing import Any
 import fixtures
 import testtools
 
-from mycloud.cli.app import MycloudApp
+from tests.fixtures import command
+from tests.fixtures.command import Result
 from tests.fixtures.fake_cloud import FakeCloud, Reply, Seen
 
 FLAVOR = {"id": "1", "name": "m1.tiny", "vcpus": 1, "ram": 256, "disk": 1, "swap": ""}
@@ -67,17 +65,6 @@ def operation(state: str, *steps: tuple[str, str], **more: Any) -> dict[str, Any
     } | more
 
 
-class Result:
-    """What a run of the command left."""
-
-    def __init__(self, status: int, out: str, err: str):
-        self.status, self.out, self.err = status, out, err
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
 class CliCase(testtools.TestCase):
     """``run_cli`` runs a command line; ``cloud`` is what it talks to."""
 
@@ -118,13 +105,7 @@ class CliCase(testtools.TestCase):
         return Reply(200, {"images": [IMAGE] if name in (None, IMAGE["name"]) else []})
 
     def run_cli(self, *words: str) -> Result:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                status = MycloudApp(stdout=out, stderr=err).run(list(words))
-            except SystemExit as done:
-                status = int(done.code or 0)
-        return Result(status, out.getvalue(), err.getvalue())
+        return command.run(*words)
 
     def write(self, name: str, content: str | bytes) -> str:
         path = self.folder / name

@@ -84,10 +84,10 @@ def _project(project_id: str, rows: list[Row], period: Period, *, detailed: bool
         "tenant_id": project_id,
         "start": period[0].isoformat(),
         "stop": period[1].isoformat(),
-        "total_hours": sum(one["hours"] for one in shown),
-        "total_vcpus_usage": sum(one["hours"] * one["vcpus"] for one in shown),
-        "total_memory_mb_usage": sum(one["hours"] * one["memory_mb"] for one in shown),
-        "total_local_gb_usage": sum(one["hours"] * one["local_gb"] for one in shown),
+        "total_hours": sum((one["hours"] for one in shown), 0.0),
+        "total_vcpus_usage": sum((one["hours"] * one["vcpus"] for one in shown), 0.0),
+        "total_memory_mb_usage": sum((one["hours"] * one["memory_mb"] for one in shown), 0.0),
+        "total_local_gb_usage": sum((one["hours"] * one["local_gb"] for one in shown), 0.0),
     }
     if detailed:
         found["server_usages"] = shown
@@ -139,7 +139,7 @@ def show(request: wsgi.Request) -> dict[str, Any]:
         policy.enforce(request.context, "compute:usage:other_projects")
     period = _period(request)
     rows = _load(request, period, project_id)
-    found = _project(project_id, rows, period, detailed=True) if rows else {}
+    found = _project(project_id, rows, period, detailed=True)
     return _answer(request, "tenant_usage", found, rows)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _BUSY_STATUSES = frozenset({429, 503})
 _GATEWAY_STATUSES = frozenset({502, 504})
+_PERHAPS_DONE = " It isn't known whether the request was carried out: look before you repeat it."
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,10 @@ class Repeater:
             if out_of_time or (arrived and not repeatable()):
                 if response is not None:
                     return Outcome(response, maybe_done)
-                lost = arrived and not out_of_time
-                raise _unreachable(failure, address, attempt, lost) from failure
+                raise errors.CloudUnreachable(
+                    _no_answer(failure, address, attempt)
+                    + (_PERHAPS_DONE if maybe_done else "")
+                ) from failure
             self._sleep(pause)
             attempt += 1
 
@@ -154,16 +157,14 @@ def _retry_after(response: "Response") -> float:
         return 0.0
 
 
-def _unreachable(
-    failure: Exception | None, address: str, attempt: int, lost: bool
-) -> errors.CloudUnreachable:
-    if lost:
-        return errors.CloudUnreachable(
-            f"The connection to {address} broke before the answer came, so it isn't known "
-            f"whether the request was carried out; look before you repeat it ({_plain(failure)})"
-        )
+def _no_answer(failure: Exception | None, address: str, attempt: int) -> str:
     times = "once" if attempt == 0 else f"{attempt + 1} times"
-    return errors.CloudUnreachable(
+    if failure is not None and not never_sent(failure):
+        return (
+            f"The connection to {address} broke before the answer came (tried {times}): "
+            f"{_plain(failure)}."
+        )
+    return (
         f"Nothing answers at {address} (tried {times}): {_plain(failure)}. Is the cloud up, "
         "and is its auth_url right?"
     )

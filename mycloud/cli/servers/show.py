@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mycloud.client.connection import Client
     from mycloud.client.servers import Server
 
+_IDS_IN_AN_ADDRESS = 100
 #: The compute API's number -> a word.
 _POWER = {
     number: name.lower() for name, number in vars(states.Power).items() if name.isupper()
@@ -64,14 +65,17 @@ def _image_text(server: "Server", client: "Client") -> str:
 
 
 def _image_names(servers: "Iterable[Server]", client: "Client") -> dict[str, str]:
-    """The names of the images of these servers, in one request."""
+    """The names of the images of these servers, in as few requests as their addresses allow."""
     ids = sorted({server.image_id for server in servers if server.image_id})
-    if not ids:
-        return {}
-    try:
-        return {image.id: image.name for image in client.images.list(id=f"in:{','.join(ids)}")}
-    except errors.ClientError:
-        return {}
+    names: dict[str, str] = {}
+    for start in range(0, len(ids), _IDS_IN_AN_ADDRESS):
+        some = ",".join(ids[start : start + _IDS_IN_AN_ADDRESS])
+        try:
+            names |= {image.id: image.name for image in client.images.list(id=f"in:{some}")}
+        except errors.ApiError:
+            # an id is shown instead: the list is about servers
+            return names
+    return names
 
 
 class ListServers(Lister):

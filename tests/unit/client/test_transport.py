@@ -99,6 +99,15 @@ class RetryTest(TransportCase):
         self.assertIn(f"{self.cloud.url}{path} broke before the answer came", str(error))
         self.assertEqual(1, len(self.cloud.asked("POST", path)))
 
+    def test_patience_that_ends_after_lost_answers_says_that_it_may_be_done(self) -> None:
+        self.cloud.on("POST", SERVERS, DROP)
+        error = self.assertRaises(
+            errors.CloudUnreachable, self.client().transport.post, "compute", "/servers", {}
+        )
+        self.assertIn("isn't known", str(error))
+        keys = {seen.headers["idempotency-key"] for seen in self.cloud.seen}
+        self.assertEqual((1, True), (len(keys), len(self.cloud.seen) > 5))
+
     def test_pauses_double_and_end_with_the_patience(self) -> None:
         self.cloud.on("GET", DETAIL, Reply(503, {"error": {"message": "the bus is down"}}))
         error = self.assertRaises(

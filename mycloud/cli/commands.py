@@ -19,6 +19,7 @@ LOCAL: tuple[tuple[str, str], ...] = (
     ("up", "local:Up"),
     ("down", "local:Down"),
     ("status", "local:Status"),
+    ("doctor", "local:Doctor"),
 )
 
 COMMANDS: tuple[tuple[str, str], ...] = (

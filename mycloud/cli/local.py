@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mycloud.cli import exits
-from mycloud.cli.command import Command, ShowOne, pairs
-from mycloud.local import first_server, lifecycle, progress, settings, status, summary
+from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.local import doctor, first_server, lifecycle, progress, settings, status, summary
 from mycloud.local import layout as local_layout
 
 
@@ -96,16 +96,23 @@ class Down(Command):
         parser.add_argument(
             "--keep-guests", action="store_true", help="let guests run on without their cloud"
         )
+        parser.add_argument(
+            "--remove-state",
+            action="store_true",
+            help="remove the state directory, too: servers' disks, images, the database",
+        )
         return parser
 
     def take_action(self, args: argparse.Namespace) -> int:
         if not lifecycle.down(chosen_layout(args), self.app.tell, keep_guests=args.keep_guests):
             self.app.tell("Nothing runs")
+        if args.remove_state and lifecycle.remove(chosen_layout(args)):
+            self.app.tell(f"{chosen_layout(args).state} is removed")
         return exits.DONE
 
 
 class Status(ShowOne):
-    """Show what of a cloud on this machine runs; exit status 1 unless all does."""
+    """Show what of a cloud on this machine runs, and how it is reached."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -114,6 +121,36 @@ class Status(ShowOne):
 
     def take_action(self, args: argparse.Namespace) -> Any:
         return pairs(status.of(chosen_layout(args)))
+
+
+class Doctor(Lister):
+    """Look for what is wrong with a cloud on this machine; every finding has a remedy.
+
+    The exit status is 0 only if there is none.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        add_state(parser)
+        return parser
+
+    def take_action(self, args: argparse.Namespace) -> Any:
+        self._healthy = True
+        rows = []
+        for result in doctor.examine(chosen_layout(args)):
+            if result.skipped is not None:
+                self._healthy = False
+                rows.append((result.check, f"not looked at: {result.skipped}", ""))
+            for finding in result.findings:
+                self._healthy = False
+                rows.append((result.check, finding.problem, finding.remedy))
+        return ("Check", "Finding", "Remedy"), rows
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        status = super().run(parsed_args)
+        if status == exits.DONE and self._healthy:
+            self.app.tell("Nothing is wrong")
+        return status if status or self._healthy else exits.FAILED
 
 
 def _count(text: str) -> int:

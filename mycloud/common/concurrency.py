@@ -20,8 +20,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from oslo_context import context as oslo_context
-
 T = TypeVar("T")
 
 EVENTLET = "eventlet"
@@ -43,12 +41,15 @@ def wanted_mode() -> str:
     return mode
 
 
-def patch() -> str:
-    """Choose the concurrency of this process, once; returns the mode."""
+def patch(mode: str | None = None) -> str:
+    """Choose the concurrency of this process, once; returns the mode that it has.
+
+    ``mode``: instead of what the environment asks for (short commands need no green threads).
+    """
     global _mode
     if _mode is not None:
         return _mode
-    mode = wanted_mode()
+    mode = mode or wanted_mode()
     warnings.filterwarnings("ignore", message=r"(?s).*Eventlet is deprecated.*")
     warnings.filterwarnings("ignore", module="eventlet.*", category=DeprecationWarning)
     if mode == EVENTLET:
@@ -290,6 +291,9 @@ def serve_green(sock: Any, app: Any, **options: Any) -> Callable[[float], None]:
 
 
 def _carry_context(fn: Callable[..., T]) -> Callable[..., T]:
+    # not at the top: it makes a thread-local store, which must be a green one
+    from oslo_context import context as oslo_context
+
     variables = contextvars.copy_context()
     request = oslo_context.get_current()
 

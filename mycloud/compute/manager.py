@@ -33,13 +33,13 @@ class ComputeManager:
     # -- life ----------------------------------------------------------------------------------
 
     def init_host(self, owner: Owner) -> None:
-        """Connect to the hypervisor, say what the host has, adopt what runs on it."""
+        """Connect to the hypervisor; what runs on it goes on."""
         self.driver.init_host(self.host, self._on_event)
         self.runner = Runner(owner, tasks.planners(self.driver), doorbell.ring)
-        self.publish_inventory(context.admin_context())
 
     def after_start(self) -> None:
-        """Compare the host with the database once; operations under way are left alone."""
+        """Say what the host has, and adopt what runs on it; operations are left alone."""
+        self.publish_inventory(context.admin_context())
         self.reconcile(context.admin_context())
 
     def stop(self) -> None:
@@ -65,6 +65,14 @@ class ComputeManager:
 
     def get_diagnostics(self, ctxt: Any, server_id: str) -> dict[str, Any]:
         return self.driver.diagnostics(server_id)
+
+    def list_guests(self, ctxt: Any) -> dict[str, Any]:
+        return {
+            "guests": {
+                guest.server_id: guest.power_state.value for guest in self.driver.guests()
+            },
+            "leftovers": self.driver.leftovers(),
+        }
 
     # -- the host ------------------------------------------------------------------------------
 

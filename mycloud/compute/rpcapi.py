@@ -1,6 +1,6 @@
 """Messages to a compute host, beside doorbells.
 
-History: 1.0 get_console_output, get_diagnostics
+History: 1.0 get_console_output, get_diagnostics, list_guests
 """
 
 from typing import Any
@@ -40,5 +40,13 @@ class ComputeAPI(rpc.Client):
     def get_diagnostics(self, context: Any, host: str, server_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.call(
             context, "get_diagnostics", host=host, version="1.0", server_id=server_id, timeout=15
+        )
+        return found
+
+    def list_guests(self, context: Any, host: str) -> dict[str, Any]:
+        """What the host really has: ``guests`` (server id to power state), and ``leftovers`` (ids
+        of servers that it has files of, but no guest)."""
+        found: dict[str, Any] = self.call(
+            context, "list_guests", host=host, version="1.0", timeout=15
         )
         return found

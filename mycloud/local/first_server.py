@@ -37,8 +37,9 @@ def ensure(layout: Layout, settings: Settings, tell: Tell) -> Server:
     admin, member = _connect(layout, credentials.ADMIN), _connect(layout, credentials.MEMBER)
     _flavors(admin, tell)
     image = _image(admin, layout, settings, tell)
-    server = _server(member, image.id, tell)
-    _show_console(member, server, settings, tell)
+    ready = "READY" if settings.hypervisor == "fake" else guest_image.READY
+    server, boots = _server(member, image.id, ready, tell)
+    _show_console(member, server, (ready, boots), tell)
     return server
 
 
@@ -77,32 +78,38 @@ def _image(admin: Client, layout: Layout, settings: Settings, tell: Tell) -> Any
         return admin.images.upload(made.id, file)
 
 
-def _server(member: Client, image_id: str, tell: Tell) -> Server:
-    """The server, running."""
+def _server(member: Client, image_id: str, ready: str, tell: Tell) -> tuple[Server, int]:
+    """The server, running, and how often it was ready before this boot."""
     try:
         server = member.servers.find(SERVER)
-        if server.status == "ACTIVE":
-            return server
-        if server.status == "SHUTOFF":
+        if server.status in ("ACTIVE", "SHUTOFF"):
+            boots = member.servers.console_log(server.id).count(ready)
+            if server.status == "ACTIVE":
+                return server, max(0, boots - 1)
             tell(f"Starting the server {SERVER}")
-            return member.servers.wait(member.servers.start(server.id), timeout=BOOT_SECONDS)
+            accepted = member.servers.start(server.id)
+            return member.servers.wait(accepted, timeout=BOOT_SECONDS), boots
         tell(f"Replacing the server {SERVER}, which is {server.status}")
         member.servers.wait_deleted(member.servers.delete(server.id))
     except errors.NotFound:
         pass
     flavor = member.flavors.find("m1.nano")
     tell(f"Booting the server {SERVER} ({flavor.name}, image {IMAGE})")
-    accepted = member.servers.create(client.NewServer(SERVER, flavor.id, image_id))
-    return member.servers.wait(accepted[0], timeout=BOOT_SECONDS)
+    made = member.servers.create(client.NewServer(SERVER, flavor.id, image_id))
+    return member.servers.wait(made[0], timeout=BOOT_SECONDS), 0
 
 
-def _show_console(member: Client, server: Server, settings: Settings, tell: Tell) -> None:
-    """:raises LocalError: the ready line does not come"""
-    ready = "READY" if settings.hypervisor == "fake" else guest_image.READY
+def _show_console(member: Client, server: Server, want: tuple[str, int], tell: Tell) -> None:
+    """Show this boot, up to its ready line.
+
+    :param want: what the ready line says, and how many of them are of earlier boots
+    :raises LocalError: it does not come
+    """
+    ready, earlier = want
     shown = 0
     until = clock.monotonic() + BOOT_SECONDS
     while True:
-        lines = member.servers.console_log(server.id).splitlines()
+        lines = _after(member.servers.console_log(server.id), ready, earlier).splitlines()
         # the last line may be half written
         whole = lines if lines and ready in lines[-1] else lines[:-1]
         for line in whole[shown:]:
@@ -116,3 +123,9 @@ def _show_console(member: Client, server: Server, settings: Settings, tell: Tell
                 f"mycloud server console log {SERVER}"
             )
         concurrency.sleep(0.2)
+
+
+def _after(console: str, ready: str, boots: int) -> str:
+    """What the console shows after so many ready lines."""
+    parts = console.split(ready, boots)
+    return parts[boots].lstrip("\r\n") if len(parts) > boots else ""

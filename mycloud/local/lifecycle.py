@@ -1,5 +1,6 @@
 """Starting and stopping a cloud on this machine."""
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -148,3 +149,21 @@ def down(layout: Layout, tell: Tell, *, keep_guests: bool = False) -> bool:
         for host in settings.hosts:
             ended += guests.end(layout, host, tell)
     return bool(ended)
+
+
+def remove(layout: Layout) -> bool:
+    """Remove the state directory of a cloud that is stopped; False if there is none.
+
+    :raises LocalError: the cloud runs, or the directory is not one of ours
+    """
+    if not layout.state.exists():
+        return False
+    settings = load(layout)
+    if settings is None:
+        raise LocalError(
+            f"{layout.state} is not the state directory of a cloud; nothing is removed"
+        )
+    if any(process.pid(layout) for process in supervisor.wanted(layout, settings)):
+        raise LocalError(f"The cloud in {layout.state} runs; 'mycloud down' first")
+    shutil.rmtree(layout.state)
+    return True

@@ -1,9 +1,9 @@
 """The API of what OpenStack does not have: one module per resource, each with a list ROWS."""
 
-from mycloud.api.cloud import operations, why
+from mycloud.api.cloud import host_guests, operations, why
 from mycloud.api.routing import Route
 
-MODULES: tuple[object, ...] = (operations, why)
+MODULES: tuple[object, ...] = (host_guests, operations, why)
 
 
 def rows() -> list[Route]:

@@ -1,0 +1,81 @@
+#!/bin/bash
+# Run the tests, those first that fail fastest.
+#
+#   tools/run-tests.sh lint|fast|all
+#
+# fast   lint, and the tests that need no other program: unit, architecture, functional
+# all    fast, functional again in native threads, then contract and integration
+#
+# Ends with a line "N passed, N failed" (a check of lint counts as a test), exit status 1 if any
+# failed. What failed is shown with what to look at.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH:/usr/sbin:/sbin" PYTHONWARNINGS=ignore
+# QEMU's and libvirt's messages are compared with
+export LC_ALL=C.UTF-8
+
+what=${1:-all}
+case $what in lint|fast|all) ;; *) echo "use: run-tests.sh lint|fast|all" >&2; exit 2 ;; esac
+passed=0 failed=0 skipped=0
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+check() {   # check NAME COMMAND...: one thing that holds or not
+  local name=$1 started=$SECONDS
+  shift
+  if "$@" >"$out" 2>&1; then
+    passed=$((passed + 1))
+    echo "$name: passed ($((SECONDS - started)) s)"
+  else
+    failed=$((failed + 1))
+    cat "$out"
+    echo "$name: FAILED ($((SECONDS - started)) s); run again: $*"
+  fi
+}
+
+count() {   # count WORD: the number that stestr's summary has for it
+  sed -n "s/^ - $1: \([0-9]*\)$/\1/p" "$out" | tail -n 1
+}
+
+suite() {   # suite NAME REGEX WORKERS SECONDS [VARIABLE=VALUE]: tests whose ids match
+  local name=$1 regex=$2 workers=$3 limit=$4 started=$SECONDS status good bad
+  shift 4
+  env "$@" timeout --signal=INT --kill-after=30 "$limit" \
+    stestr run --concurrency "$workers" "$regex" >"$out" 2>&1
+  status=$?
+  good=$(count Passed) bad=$(count Failed)
+  passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-0}))
+  skipped=$((skipped + $(count Skipped || echo 0)))
+  if [ $status = 0 ]; then
+    echo "$name: ${good:-0} passed ($((SECONDS - started)) s)"
+    return
+  fi
+  # not even a summary: the tests could not be loaded, or did not end
+  [ "${bad:-0}" -gt 0 ] || failed=$((failed + 1))
+  if [ $status = 124 ] || [ $status = 137 ]; then
+    tail -n 40 "$out"
+    echo "$name: FAILED, did not end within $limit s"
+  else
+    # from the first failure on, without the lines of those that passed
+    grep -v ' \.\.\. ok$\|^{[0-9]*} .* \[.*\] \.\.\. \(ok\|SKIPPED.*\)$' "$out" | tail -n 400
+    echo "$name: FAILED ($((SECONDS - started)) s); look at:"
+    stestr failing --list 2>/dev/null | sed 's/^/  /'
+    echo "run one again: ${*:+$* }.venv/bin/python -m testtools.run TEST"
+  fi
+}
+
+check ruff ruff check .
+check mypy mypy mycloud
+check shell bash -n tools/*.sh .ci/run
+if [ "$what" != lint ]; then
+  suite "unit and architecture" '^tests\.(unit|architecture)\.' 2 300
+  suite "functional" '^tests\.functional\.' 2 600
+fi
+if [ "$what" = all ]; then
+  suite "functional, native threads" '^tests\.functional\.' 2 600 MYCLOUD_CONCURRENCY=threading
+  suite "contract" '^tests\.contract\.' 1 300
+  suite "integration" '^tests\.integration\.' 1 900
+fi
+[ $skipped = 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

@@ -258,7 +258,8 @@ class UsageTest(ComputeApiCase):
         self.assertEqual([], self.servers(f"{mine}?marker={server_id}"))
         future = f"{mine}?start={clock.now().year + 1}-01-01&end={clock.now().year + 2}-01-01"
         self.assertEqual([], self.servers(future))
-        for query in ("start=never", "start=2026-02-01&end=2026-01-01", "marker=x", "limit=x"):
+        for query in ("start=never", "start=2026-02-01&end=2026-01-01", "end=0001-01-01",
+                      "marker=x", "limit=x"):
             self.assertEqual(400, self.call("GET", f"{mine}?{query}").status, query)
         self.assertEqual(403, self.call("GET", mine, by=self.stranger).status)
         self.assertEqual(403, self.call("GET", path).status)

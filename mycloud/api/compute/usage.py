@@ -14,6 +14,8 @@ from mycloud.db.usage import Period, Row
 
 _PAGED = Version(2, 40)
 _DAY = datetime.timedelta(days=1)
+#: The earliest end of a day that can be said.
+_FIRST = datetime.datetime.min + _DAY
 
 _TIME = {"type": "string", "minLength": 1, "maxLength": 64}
 _V21 = {"start": _TIME, "end": _TIME, "detailed": {"type": "string", "maxLength": 16}}
@@ -32,8 +34,9 @@ _QUERY = [
 def _period(request: wsgi.Request) -> Period:
     """The last day up to now, unless the query says otherwise."""
     now = clock.now()
-    stop = _time(request.query.get("end"), now)
-    start = _time(request.query.get("start"), stop - _DAY)
+    query = request.query
+    stop = _time(query["end"]) if "end" in query else now
+    start = _time(query["start"]) if "start" in query else max(stop, _FIRST) - _DAY
     if start >= stop:
         raise exceptions.BadField(
             field="start", reason="Invalid start time. The start time cannot occur after the "
@@ -42,9 +45,7 @@ def _period(request: wsgi.Request) -> Period:
     return start, min(stop, now)
 
 
-def _time(text: str | None, default: datetime.datetime) -> datetime.datetime:
-    if text is None:
-        return default
+def _time(text: str) -> datetime.datetime:
     try:
         return timeutils.normalize_time(timeutils.parse_isotime(text))
     except (ValueError, OverflowError) as error:

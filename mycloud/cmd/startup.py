@@ -89,7 +89,11 @@ class Program:
     @step
     def open_bus(self) -> None:
         """Nothing connects yet."""
-        rpc.init(objects_base.Serializer(), oldest=objects_service.oldest_version)
+        rpc.init(
+            objects_base.Serializer(),
+            oldest=objects_service.oldest_version,
+            name=f"{self.name}-{cfg.CONF.host}",
+        )
         if messaging.TransportURL.parse(cfg.CONF).transport == "kombu+memory":
             # they warn of a host and a heartbeat, which a bus in memory has not
             for name in ("kombu.connection", "oslo.messaging._drivers.impl_rabbit"):
@@ -108,7 +112,8 @@ class Program:
     def deny_database(self) -> None:
         """This program's code must not even know where the database is."""
         engine.unconfigure()
-        if cfg.CONF.database.connection:
+        place = cfg.CONF.get_location("connection", "database")
+        if place is not None and place.location.is_user_controlled:
             LOG.warning("[database]/connection is set, but %s does not use it", self.name)
         cfg.CONF.set_override("connection", None, group="database")
 

@@ -16,6 +16,7 @@ from oslo_messaging.rpc import server as rpc_server
 
 from mycloud.common import context as mycontext
 from mycloud.common import exceptions
+from mycloud.conf import messaging as conf_messaging
 
 LOG = logging.getLogger(__name__)
 
@@ -40,14 +41,20 @@ def init(
     url: str | None = None,
     *,
     oldest: Callable[[str], int] | None = None,
+    name: str | None = None,
 ) -> None:
     """Open the transport of that URL, else the one that ``cfg.CONF`` names.
 
     Nothing connects before the first message. ``oldest``: tells the version of the oldest
     service of a program (0: there is none), so that clients send nothing that it would not
-    understand.
+    understand. ``name``: of this process, unlike that of any other on the machine. With
+    use_queue_manager, oslo.messaging names the queue for answers after the machine and the
+    program; two compute services of one machine would take each other's answers.
     """
     global _transport, _serializer, _oldest
+    if name:
+        # it is read when the transport is made, so the option has to be there before
+        conf_messaging.name_process(name)
     _transport = messaging.get_rpc_transport(cfg.CONF, url, allowed_remote_exmods=EXMODS)
     _serializer = serializer
     _oldest = oldest

@@ -6,7 +6,7 @@ The order of a start is the promise: wait for the conductor, report in with a ne
 
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import oslo_messaging as messaging
 from oslo_config import cfg
@@ -16,6 +16,7 @@ from mycloud.common.launcher import Launchable
 
 LOG = logging.getLogger(__name__)
 
+T = TypeVar("T")
 PeriodicTask = tuple[float, Callable[[Any], None]]
 
 
@@ -94,7 +95,8 @@ class Service(Launchable):
     def _start(self) -> None:
         ctxt = context.admin_context()
         self._hooks.wait_until_ready(ctxt)
-        self._registration = self._hooks.register(
+        self._registration = self._insist(
+            self._hooks.register,
             ctxt,
             {
                 "host": self.host,
@@ -114,17 +116,28 @@ class Service(Launchable):
             self._hooks.endpoints(self.manager),
         )
         self._server.start()
-        for operation_id in self._hooks.to_resume(ctxt, self.manager, owner):
+        for operation_id in self._insist(self._hooks.to_resume, ctxt, self.manager, owner):
             LOG.info("Resuming operation %s", operation_id)
             self._spawn(self.manager.run_operation, context.admin_context(), operation_id)
-        self.manager.after_start()
+        self._insist(self.manager.after_start)
         # init_host may have taken longer than a silent service counts as up
-        self._report(ctxt)
+        self._insist(self._report, ctxt)
         self._spawn_periodic(cfg.CONF.report_interval, self._report, fuzzy=False)
         if cfg.CONF.periodic_enable:
             for interval, task in self.manager.periodic_tasks():
                 self._spawn_periodic(interval, task, fuzzy=True)
         LOG.info("%s on %s is ready", self.manager.binary, self.host)
+
+    def _insist(self, fn: Callable[..., T], *args: Any) -> T:
+        """Call a function until the conductor, the bus and the database answer: a start waits
+        for them, it does not fail because of them."""
+        while True:
+            try:
+                return fn(*args)
+            except exceptions.CONTROL_PLANE_GONE as error:
+                LOG.warning("%s is not ready yet: %s", self.manager.binary, error)
+                if self._stopping.wait(1):
+                    raise
 
     def _spawn(self, fn: Callable[..., Any], *args: Any) -> None:
         self._tasks = [task for task in self._tasks if not task.done]

@@ -17,12 +17,6 @@ from mycloud.objects.operation import Operation
 
 LOG = logging.getLogger(__name__)
 
-#: The journal can't be reached: nothing is known to be lost, nothing may be undone.
-CONTROL_PLANE_GONE = (
-    exceptions.BusUnavailable,
-    exceptions.DatabaseUnavailable,
-    exceptions.ServiceUnavailable,
-)
 RETRY_SECONDS = 1.0
 
 
@@ -100,7 +94,7 @@ class Runner:
             except exceptions.OperationLost:
                 LOG.warning("Another worker took the operation over; leaving it alone")
                 return
-            except CONTROL_PLANE_GONE as error:
+            except exceptions.CONTROL_PLANE_GONE as error:
                 LOG.warning("%s The operation goes on when it is back.", error)
                 concurrency.sleep(RETRY_SECONDS)
         for bell in bells:
@@ -126,7 +120,7 @@ class Runner:
             bells = operation.finish(self.owner.host, skipped, plan.result())
         except exceptions.OperationLost:
             raise
-        except CONTROL_PLANE_GONE:
+        except exceptions.CONTROL_PLANE_GONE:
             # the bus or the database is gone: the journal still has the operation, and whoever
             # takes it up asks the host what is done
             raise

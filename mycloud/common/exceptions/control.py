@@ -52,6 +52,11 @@ class ServiceUnavailable(Unavailable):
     template = "The %(service)s service does not answer; try again in a moment."
 
 
+#: The bus, the conductor or its database can't be reached: what was asked for may have happened
+#: or not, and is to be asked for again.
+CONTROL_PLANE_GONE = (BusUnavailable, DatabaseUnavailable, ServiceUnavailable)
+
+
 class PeerTooOld(NotImplementedHere, NotImplementedError):
     """A NotImplementedError too: objects then fall back to what older conductors offer."""
 

@@ -1,0 +1,15 @@
+"""Options of the message bus; they are oslo.messaging's own."""
+
+from oslo_config import cfg
+from oslo_messaging import opts
+
+_RABBIT = "oslo_messaging_rabbit"
+
+
+def name_process(name: str) -> None:
+    """What this process is called in the names of its queues for answers.
+
+    To be called before there is a transport: it reads the name when it is made.
+    """
+    cfg.CONF.register_opts(dict(opts.list_opts())[_RABBIT], group=_RABBIT)
+    cfg.CONF.set_default("processname", name, group=_RABBIT)

@@ -28,8 +28,11 @@ def routes() -> list[dict[str, Any]]:
         "": discovery.ROOT,
         "cloud": cloud.rows(),
         "compute": compute.rows(),
-        "identity": [*discovery.IDENTITY, *identity.rows()],
-        "image": [*discovery.IMAGE, *image.rows()],
+        "compute versions": discovery.COMPUTE,
+        "identity": identity.rows(),
+        "identity versions": discovery.IDENTITY,
+        "image": image.rows(),
+        "image versions": discovery.IMAGE,
     }
     found = [
         {

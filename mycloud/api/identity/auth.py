@@ -258,6 +258,8 @@ def show_system(request: wsgi.Request) -> Any:
     return {"system": found, "links": common.link(request, "/auth/system")}
 
 
+_LIST = common.list_query()
+
 ROWS = [
     Route(
         "POST", "/auth/tokens", create,
@@ -268,7 +270,7 @@ ROWS = [
         "DELETE", "/auth/tokens", delete, "identity:tokens:delete", query=ANY_QUERY, status=204
     ),
     Route("GET", "/auth/catalog", show_catalog, "identity:auth:catalog", query=ANY_QUERY),
-    Route("GET", "/auth/projects", list_projects, "identity:auth:projects", query=ANY_QUERY),
-    Route("GET", "/auth/domains", list_domains, "identity:auth:domains", query=ANY_QUERY),
+    Route("GET", "/auth/projects", list_projects, "identity:auth:projects", query=_LIST),
+    Route("GET", "/auth/domains", list_domains, "identity:auth:domains", query=_LIST),
     Route("GET", "/auth/system", show_system, "identity:auth:system", query=ANY_QUERY),
 ]

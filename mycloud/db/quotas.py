@@ -3,6 +3,8 @@
 Nothing is reserved and no usage is stored: what is used is counted.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
@@ -14,10 +16,16 @@ from mycloud.db.models import (
     quotas,
     server_groups,
     servers,
+    user_quotas,
 )
 
 #: The class whose limits hold for every project that has none of its own.
 DEFAULT_CLASS = "default"
+
+#: resource -> its limit
+Limits = dict[str, int]
+
+_CLASS, _PROJECT, _USER = 0, 1, 2
 
 
 def lock(conn: Connection, owner_id: str) -> None:
@@ -38,16 +46,29 @@ def lock(conn: Connection, owner_id: str) -> None:
         conn.execute(query.with_for_update()).first()
 
 
-def limits(conn: Connection, project_id: str | None) -> dict[str, int]:
-    """The limits that somebody has set: the class's, and over them the project's."""
-    classes = sa.select(
-        sa.literal(0).label("strength"), quota_classes.c.resource, quota_classes.c.hard_limit
-    ).where(quota_classes.c.class_name == DEFAULT_CLASS)
-    own = sa.select(sa.literal(1).label("strength"), quotas.c.resource, quotas.c.hard_limit).where(
-        quotas.c.project_id == project_id
+def limits(
+    conn: Connection, project_id: str | None, user_id: str | None = None
+) -> tuple[Limits, Limits]:
+    """The limits that somebody has set: those of the project (over the class's), and those of
+    the user within it; one statement."""
+    query = sa.union_all(
+        _select(quota_classes, _CLASS).where(quota_classes.c.class_name == DEFAULT_CLASS),
+        _select(quotas, _PROJECT).where(quotas.c.project_id == project_id),
+        _select(user_quotas, _USER).where(
+            user_quotas.c.project_id == project_id, user_quotas.c.user_id == user_id
+        ),
+    ).order_by("strength")
+    shared: Limits = {}
+    own: Limits = {}
+    for row in conn.execute(query):
+        (own if row.strength == _USER else shared)[row.resource] = row.hard_limit
+    return shared, own
+
+
+def _select(table: sa.Table, strength: int) -> sa.Select[Any]:
+    return sa.select(
+        sa.literal(strength).label("strength"), table.c.resource, table.c.hard_limit
     )
-    rows = conn.execute(sa.union_all(classes, own).order_by("strength"))
-    return {row.resource: row.hard_limit for row in rows}
 
 
 def class_limits(conn: Connection, class_name: str) -> dict[str, int]:
@@ -56,52 +77,52 @@ def class_limits(conn: Connection, class_name: str) -> dict[str, int]:
     return {row.resource: row.hard_limit for row in conn.execute(query)}
 
 
-def set_limits(conn: Connection, project_id: str, wanted: dict[str, int]) -> None:
+def set_limits(
+    conn: Connection, project_id: str, wanted: Limits, *, user_id: str | None = None
+) -> None:
+    """Set limits of a project, or of a user within it."""
+    if user_id is None:
+        _replace(conn, quotas, {"project_id": project_id}, wanted)
+    else:
+        _replace(conn, user_quotas, {"project_id": project_id, "user_id": user_id}, wanted)
+
+
+def set_class_limits(conn: Connection, class_name: str, wanted: Limits) -> None:
+    _replace(conn, quota_classes, {"class_name": class_name}, wanted)
+
+
+def _replace(conn: Connection, table: sa.Table, owner: dict[str, str], wanted: Limits) -> None:
     if not wanted:
         return
+    mine = [table.c[name] == value for name, value in owner.items()]
+    conn.execute(sa.delete(table).where(*mine, table.c.resource.in_(wanted)))
     conn.execute(
-        sa.delete(quotas).where(
-            quotas.c.project_id == project_id, quotas.c.resource.in_(wanted)
-        )
-    )
-    conn.execute(
-        sa.insert(quotas),
-        [
-            {"project_id": project_id, "resource": name, "hard_limit": limit}
-            for name, limit in wanted.items()
-        ],
+        sa.insert(table),
+        [{**owner, "resource": name, "hard_limit": limit} for name, limit in wanted.items()],
     )
 
 
-def set_class_limits(conn: Connection, class_name: str, wanted: dict[str, int]) -> None:
-    if not wanted:
-        return
-    conn.execute(
-        sa.delete(quota_classes).where(
-            quota_classes.c.class_name == class_name, quota_classes.c.resource.in_(wanted)
-        )
-    )
-    conn.execute(
-        sa.insert(quota_classes),
-        [
-            {"class_name": class_name, "resource": name, "hard_limit": limit}
-            for name, limit in wanted.items()
-        ],
-    )
+def forget(conn: Connection, project_id: str, *, user_id: str | None = None) -> None:
+    """Take away the limits of a user, or those of a project and all its users."""
+    mine = user_quotas.c.project_id == project_id
+    if user_id is None:
+        conn.execute(sa.delete(quotas).where(quotas.c.project_id == project_id))
+        conn.execute(sa.delete(user_quotas).where(mine))
+    else:
+        conn.execute(sa.delete(user_quotas).where(mine, user_quotas.c.user_id == user_id))
 
 
-def forget(conn: Connection, project_id: str) -> None:
-    """Back to the class's limits."""
-    conn.execute(sa.delete(quotas).where(quotas.c.project_id == project_id))
-
-
-def servers_used(conn: Connection, project_id: str | None) -> dict[str, int]:
-    """instances, cores and ram (MiB) of a project's live servers."""
+def servers_used(
+    conn: Connection, project_id: str | None, *, user_id: str | None = None
+) -> dict[str, int]:
+    """instances, cores and ram (MiB) of the live servers of a project, or of one user there."""
     query = sa.select(
         sa.func.count(),
         sa.func.coalesce(sa.func.sum(servers.c.vcpus), 0),
         sa.func.coalesce(sa.func.sum(servers.c.memory_mb), 0),
     ).where(servers.c.project_id == project_id, servers.c.deleted_at.is_(None))
+    if user_id is not None:
+        query = query.where(servers.c.user_id == user_id)
     count, cores, ram = conn.execute(query).one()
     return {"instances": int(count), "cores": int(cores), "ram": int(ram)}
 

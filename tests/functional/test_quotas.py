@@ -7,7 +7,7 @@ from mycloud.common import clock, concurrency, context, exceptions
 from mycloud.compute.requests import quotas
 from mycloud.db import engine, server_groups, servers
 from tests.fixtures.cloud import PROJECT, USER
-from tests.fixtures.compute_rows import OTHER_PROJECT, ComputeRows
+from tests.fixtures.compute_rows import OTHER_PROJECT, OTHER_USER, ComputeRows
 
 MINE = f"/os-quota-sets/{PROJECT}"
 THEIRS = f"/os-quota-sets/{OTHER_PROJECT}"
@@ -84,9 +84,34 @@ class QuotaSetsTest(testtools.TestCase):
             self.assertEqual(400, self.set(**limits).status_int, limits)
         long = "/os-quota-sets/" + "x" * 200
         self.assertEqual(400, self.set(long, ram=1).status_int)
-        query = f"{MINE}?user_id={USER}"
-        self.assertEqual(400, self.set(query, ram=1).status_int)
-        self.assertEqual(200, self.member.status("GET", query))
+        self.assertEqual(400, self.set(f"{MINE}?user_id={'x' * 65}", ram=1).status_int)
+
+    def test_users(self):
+        mine, theirs = f"{MINE}?user_id={USER}", f"{MINE}?user_id={OTHER_USER}"
+        self.assertEqual(400, self.set(mine, ram=51201).status_int)
+        self.assertEqual(400, self.set(mine, ram=-1).status_int)
+        response = self.set(mine, ram=5, instances=1)
+        self.assertEqual(5, response.json["quota_set"]["ram"])
+        self.assertEqual(5, self.member.get(mine)["quota_set"]["ram"])
+        detail = self.member.get(f"{MINE}/detail?user_id={USER}")["quota_set"]
+        self.assertEqual({"in_use": 0, "limit": 5, "reserved": 0}, detail["ram"])
+        self.assertEqual(51200, self.member.get(theirs)["quota_set"]["ram"])
+        self.assertEqual(51200, self.member.get(MINE)["quota_set"]["ram"])
+        each = {"cores": 1, "ram": 5}
+        check = (self.api.in_writer, quotas.check_servers)
+        self.assertEqual(1, check[0](check[1], (PROJECT, USER), (1, 9), each))
+        self.assertEqual(9, check[0](check[1], (PROJECT, OTHER_USER), (1, 9), each))
+        self.api.in_writer(servers.insert, [server(user_id=OTHER_USER)])
+        self.assertEqual(1, check[0](check[1], (PROJECT, USER), (1, 9), each))
+        self.api.in_writer(servers.insert, [server()])
+        self.assertRaises(
+            exceptions.QuotaExceeded, *check, (PROJECT, USER), (1, 9), each
+        )
+        self.assertEqual(202, self.admin.status("DELETE", mine))
+        self.assertEqual(51200, self.member.get(mine)["quota_set"]["ram"])
+        self.set(mine, ram=500)
+        self.assertEqual(202, self.admin.status("DELETE", MINE))
+        self.assertEqual(51200, self.member.get(mine)["quota_set"]["ram"])
 
     def test_not_below_what_is_used(self):
         self.api.in_writer(servers.insert, [server(), server()])
@@ -165,7 +190,7 @@ class CheckTest(testtools.TestCase):
         cfg.CONF.set_override("cores", 5, group="quota")
 
     def check(self, least, most):
-        return self.api.in_writer(quotas.check_servers, PROJECT, (least, most), self.EACH)
+        return self.api.in_writer(quotas.check_servers, (PROJECT, USER), (least, most), self.EACH)
 
     def test_as_many_as_fit(self):
         self.assertEqual(1, self.check(1, 1))
@@ -211,7 +236,7 @@ class CheckTest(testtools.TestCase):
         def take():
             with context.role(context.API), engine.writer() as conn:
                 try:
-                    quotas.check_servers(conn, PROJECT, (1, 1), self.EACH)
+                    quotas.check_servers(conn, (PROJECT, USER), (1, 1), self.EACH)
                 except exceptions.QuotaExceeded:
                     return 0
                 servers.insert(conn, [server()])

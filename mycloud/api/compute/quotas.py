@@ -8,7 +8,7 @@ from mycloud.api import wsgi
 from mycloud.api.routing import Route
 from mycloud.api.schema import INT32_MAX
 from mycloud.api.versions import Version
-from mycloud.common import exceptions, policy
+from mycloud.common import policy
 from mycloud.compute.requests import projects, quotas
 from mycloud.db import engine
 
@@ -77,20 +77,21 @@ def _shown(request: wsgi.Request, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def show(request: wsgi.Request) -> dict[str, Any]:
-    """A user's limits are the project's."""
     project_id = _project(request)
+    user_id = request.query.get("user_id")
     with engine.reader() as conn:
         projects.verify(conn, project_id)
-        limits = quotas.limits(conn, project_id)
+        limits = quotas.limits(conn, project_id, user_id=user_id)
     return {"quota_set": {"id": project_id, **_shown(request, limits)}}
 
 
 def detail(request: wsgi.Request) -> dict[str, Any]:
     project_id = _project(request)
+    user_id = request.query.get("user_id")
     with engine.reader() as conn:
         projects.verify(conn, project_id)
-        limits = quotas.limits(conn, project_id)
-        usage = quotas.usage(conn, project_id)
+        limits = quotas.limits(conn, project_id, user_id=user_id)
+        usage = quotas.usage(conn, project_id, user_id=user_id)
     quota_set = {
         name: {"limit": limits[name], "in_use": usage[name], "reserved": 0} for name in limits
     }
@@ -104,23 +105,19 @@ def defaults(request: wsgi.Request) -> dict[str, Any]:
 
 
 def update(request: wsgi.Request) -> dict[str, Any]:
-    if "user_id" in request.query:
-        raise exceptions.Invalid(
-            "Limits of single users are not kept; leave user_id out to set the project's."
-        )
     wanted = dict(request.json_body["quota_set"])
     force = strutils.bool_from_string(wanted.pop("force", False))
     limits = quotas.set_limits(
         request.args["project_id"],
         {name: int(limit) for name, limit in wanted.items()},
+        user_id=request.query.get("user_id"),
         force=force,
     )
     return {"quota_set": _shown(request, limits)}
 
 
 def delete(request: wsgi.Request) -> None:
-    if "user_id" not in request.query:
-        quotas.forget(request.args["project_id"])
+    quotas.forget(request.args["project_id"], user_id=request.query.get("user_id"))
 
 
 _PATH = "/os-quota-sets/{project_id}"

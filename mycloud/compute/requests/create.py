@@ -112,7 +112,7 @@ def _create(
     with engine.writer() as conn:
         count = quotas.check_servers(
             conn,
-            context.project_id,
+            (context.project_id, context.user_id),
             (spec.min_count, spec.max_count),
             {"cores": found.flavor["vcpus"], "ram": found.flavor["memory_mb"]},
         )

@@ -30,33 +30,50 @@ def defaults() -> dict[str, int]:
     return {**found, **dict.fromkeys(NETWORK_RESOURCES, UNLIMITED)}
 
 
-def limits(conn: Connection, project_id: str | None) -> dict[str, int]:
-    """The limits in force for a project; one statement."""
-    return {**defaults(), **quotas.limits(conn, project_id)}
+def limits(
+    conn: Connection, project_id: str | None, *, user_id: str | None = None
+) -> dict[str, int]:
+    """The limits in force for a project, or for a user in it; one statement."""
+    shared, own = quotas.limits(conn, project_id, user_id)
+    return {**defaults(), **shared, **own}
 
 
 def check_servers(
-    conn: Connection, project_id: str | None, counts: tuple[int, int], each: dict[str, int]
+    conn: Connection,
+    owner: tuple[str | None, str | None],
+    counts: tuple[int, int],
+    each: dict[str, int],
 ) -> int:
     """How many servers may be made: as many as fit, from the first to the second of ``counts``.
 
-    ``each``: cores and ram (MiB) of one of them. At most three statements once the project has
-    made anything.
+    ``owner``: project and user. ``each``: cores and ram (MiB) of one of them. Three statements
+    once the project has made anything, four for a user with limits of its own.
 
     :raises QuotaExceeded: when not even the first of ``counts`` fit
     """
-    least, most = counts
+    project_id, user_id = owner
     quotas.lock(conn, str(project_id))
-    allowed = limits(conn, project_id)
-    used = quotas.servers_used(conn, project_id)
+    shared, own = quotas.limits(conn, project_id, user_id)
     per_server = {"instances": 1, **each}
-    fit = most
-    for name, amount in per_server.items():
+    fit = _fitting(
+        counts, per_server, quotas.servers_used(conn, project_id), {**defaults(), **shared}
+    )
+    if own:
+        used = quotas.servers_used(conn, project_id, user_id=user_id)
+        allowed = {name: own.get(name, UNLIMITED) for name in per_server}
+        fit = _fitting((counts[0], fit), per_server, used, allowed)
+    return fit
+
+
+def _fitting(
+    counts: tuple[int, int], each: dict[str, int], used: dict[str, int], allowed: dict[str, int]
+) -> int:
+    least, fit = counts
+    for name, amount in each.items():
         if allowed[name] != UNLIMITED and amount:
             fit = min(fit, (allowed[name] - used[name]) // amount)
     if fit < least:
-        wanted = {name: amount * least for name, amount in per_server.items()}
-        raise _exceeded(wanted, used, allowed)
+        raise _exceeded({name: amount * least for name, amount in each.items()}, used, allowed)
     return fit
 
 
@@ -118,33 +135,44 @@ def _texts(names: Iterable[str], values: dict[str, int]) -> str:
     return ", ".join(str(values[name]) for name in names)
 
 
-def usage(conn: Connection, project_id: str | None) -> dict[str, int]:
-    """What a project has of everything that is limited; two statements.
+def usage(
+    conn: Connection, project_id: str | None, *, user_id: str | None = None
+) -> dict[str, int]:
+    """What a project, or a user in it, has of everything that is limited; two statements.
 
     What is limited per user, server or group counts as none.
     """
     return {
         **dict.fromkeys((*RESOURCES, *NETWORK_RESOURCES), 0),
-        **quotas.servers_used(conn, project_id),
+        **quotas.servers_used(conn, project_id, user_id=user_id),
         "server_groups": quotas.groups_used(conn, project_id),
     }
 
 
 @engine.retried
-def set_limits(project_id: str, wanted: dict[str, int], *, force: bool = False) -> dict[str, int]:
-    """Set limits of a project; returns all that are in force.
+def set_limits(
+    project_id: str,
+    wanted: dict[str, int],
+    *,
+    user_id: str | None = None,
+    force: bool = False,
+) -> dict[str, int]:
+    """Set limits of a project, or of a user in it; returns all that are in force.
 
-    :raises Invalid: when there is no such project, or one of the limits is lower than what the
-        project has already, unless ``force``
+    :raises Invalid: when there is no such project; and unless ``force``, when one of the limits
+        is lower than what there is already, or a user's is higher than the project's
     """
-    _check_name(project_id)
+    for name in (project_id, user_id or ""):
+        _check_name(name)
     with engine.writer() as conn:
         projects.verify(conn, project_id)
         quotas.lock(conn, project_id)
         if not force:
-            _refuse_below_usage(wanted, usage(conn, project_id))
-        quotas.set_limits(conn, project_id, wanted)
-        return limits(conn, project_id)
+            _refuse_below_usage(wanted, usage(conn, project_id, user_id=user_id))
+            if user_id is not None:
+                _refuse_above_project(wanted, limits(conn, project_id))
+        quotas.set_limits(conn, project_id, wanted, user_id=user_id)
+        return limits(conn, project_id, user_id=user_id)
 
 
 def _refuse_below_usage(wanted: dict[str, int], used: dict[str, int]) -> None:
@@ -156,11 +184,21 @@ def _refuse_below_usage(wanted: dict[str, int], used: dict[str, int]) -> None:
             )
 
 
+def _refuse_above_project(wanted: dict[str, int], allowed: dict[str, int]) -> None:
+    for name, limit in wanted.items():
+        highest = allowed[name]
+        if highest != UNLIMITED and not 0 <= limit <= highest:
+            raise exceptions.Invalid(
+                f"Quota limit {limit} for {name} must be less than or equal to {highest}, the "
+                "project's."
+            )
+
+
 @engine.retried
-def forget(project_id: str) -> None:
-    """Give a project the default limits again."""
+def forget(project_id: str, *, user_id: str | None = None) -> None:
+    """Give a user the project's limits again, or a project and all its users the default."""
     with engine.writer() as conn:
-        quotas.forget(conn, project_id)
+        quotas.forget(conn, project_id, user_id=user_id)
 
 
 def class_limits(conn: Connection, class_name: str) -> dict[str, int]:

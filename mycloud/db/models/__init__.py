@@ -37,7 +37,7 @@ from mycloud.db.models.image import (
     images,
 )
 from mycloud.db.models.journal import operation_steps, operations
-from mycloud.db.models.service import project_locks, quota_classes, quotas, services
+from mycloud.db.models.service import project_locks, quota_classes, quotas, services, user_quotas
 
 __all__ = [
     "access_rules",
@@ -75,5 +75,6 @@ __all__ = [
     "server_groups",
     "servers",
     "services",
+    "user_quotas",
     "users",
 ]

@@ -41,6 +41,16 @@ quotas = sa.Table(
     number("hard_limit", None),
 )
 
+# limits of single users within their project
+user_quotas = sa.Table(
+    "user_quotas",
+    metadata,
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(64), primary_key=True),
+    sa.Column("resource", sa.String(64), primary_key=True),
+    number("hard_limit", None),
+)
+
 quota_classes = sa.Table(
     "quota_classes",
     metadata,

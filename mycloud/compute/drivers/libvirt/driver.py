@@ -35,7 +35,7 @@ LOG = log.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
 #: a guest that is still booting does not hear the power button, so it is pressed again
-_PRESS_AGAIN_SECONDS = 5.0
+_PRESS_AGAIN_SECONDS = 3.0
 _FORGET = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
     | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
@@ -60,6 +60,7 @@ class LibvirtDriver(ComputeDriver):
         self._host = Host(self._find_uri)
         self._hostname = ""
         self._on_event: EventSink | None = None
+        self._proved: str | None = None
         #: servers that a verb works on, and what is known of the others
         self._busy: collections.Counter[str] = collections.Counter()
         self._known: dict[str, PowerState] = {}
@@ -71,8 +72,11 @@ class LibvirtDriver(ComputeDriver):
         self._on_event = on_event
         if self._private is not None:
             self._private.start()
-        self._virt_type()
+        # both take seconds the first time on a host: libvirt asks QEMU what it can do
+        proving = concurrency.spawn(self._virt_type)
         self._host.start(self._changed, self._returned)
+        self._ask(queries.host_facts)
+        proving.wait()
         self._known = {guest.server_id: guest.power_state for guest in self.guests()}
 
     def close(self) -> None:
@@ -206,13 +210,17 @@ class LibvirtDriver(ComputeDriver):
         return self._private is not None or self._files.exist(server_id)
 
     def _virt_type(self) -> str:
-        if self.settings.virt_type != "auto":
-            return self.settings.virt_type
         settings = self.settings
-        return proof.virt_type(
-            settings.proof_dir or settings.state_dir,
-            settings.boot_files or settings.state_dir / "guest",
-        ).virt_type
+        if settings.virt_type != "auto":
+            return settings.virt_type
+        if self._proved is None:
+            where = settings.proof_dir or settings.state_dir
+            found = proof.virt_type(where, settings.boot_files or settings.state_dir / "guest")
+            if proof.recall(where) != found:
+                # nothing to prove it with yet, so it is asked again
+                return found.virt_type
+            self._proved = found.virt_type
+        return self._proved
 
     def _stop(self, server_id: str, timeout: float) -> None:
         found = self._must(server_id)

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 from oslo_config import cfg
 
-from mycloud.common import exceptions
+from mycloud.common import concurrency, exceptions
 from mycloud.compute.drivers.base import ImageSpec
 from mycloud.objects.image_source import TICKET_HEADER, ImageSource
 
@@ -23,15 +23,22 @@ def fetcher(context: Any, image: ImageSpec) -> Callable[[Path], None]:
     """
 
     def fetch(target: Path) -> None:
-        source = ImageSource.get(context, image.id)
-        if source.path and Path(source.path).is_file():
-            shutil.copyfile(source.path, target)
-        elif source.url:
-            _download(source, target)
-        else:
-            raise exceptions.Unavailable(what=f"The data of image {image.id}")
+        bring(ImageSource.get(context, image.id), target)
 
     return fetch
+
+
+def bring(source: ImageSource, target: Path) -> None:
+    """Write an image's data to a path: from the store if it is on this machine, else over HTTP.
+
+    :raises Unavailable: neither way leads to the data
+    """
+    if source.path and Path(source.path).is_file():
+        concurrency.run_native(shutil.copyfile, source.path, target)
+    elif source.url:
+        _download(source, target)
+    else:
+        raise exceptions.Unavailable(what=f"The data of image {source.image_id}")
 
 
 def _download(source: ImageSource, target: Path) -> None:
@@ -44,7 +51,8 @@ def _download(source: ImageSource, target: Path) -> None:
             answer.raise_for_status()
             with target.open("wb") as file:
                 for chunk in answer.iter_content(_CHUNK):
-                    file.write(chunk)
+                    # off the hub: a full disk cache makes a write wait for long
+                    concurrency.run_native(file.write, chunk)
     except requests.RequestException as error:
         raise exceptions.Unavailable(
             what=f"The image service, for image {source.image_id},"

@@ -45,9 +45,9 @@ def of(context: Any, image_id: str) -> dict[str, str | None]:
 
 def _endpoint() -> str | None:
     if cfg.CONF.image.endpoint:
-        return cfg.CONF.image.endpoint.rstrip("/")
+        return str(cfg.CONF.image.endpoint).rstrip("/")
     if cfg.CONF.api.public_url:
-        return cfg.CONF.api.public_url.rstrip("/") + "/image"
+        return str(cfg.CONF.api.public_url).rstrip("/") + "/image"
     return None
 
 

@@ -7,7 +7,9 @@ import tracemalloc
 import requests
 import testtools
 
-from mycloud.common import clock, concurrency, wsgi_server
+from mycloud.common import clock, concurrency, exceptions, wsgi_server
+from mycloud.compute import image_source
+from mycloud.objects.image_source import ImageSource
 from tests.fixtures.image_service import ImageService
 
 _MIB = 1 << 20
@@ -84,6 +86,37 @@ class StreamingTest(testtools.TestCase):
         self.assertEqual(400, answer.status_code, answer.text)
         self.assertIn("qcow2", answer.json()["message"])
         self.assertEqual("queued", self.red.show(lying)["status"])
+
+    def test_a_compute_host_on_another_machine_downloads_it(self):
+        data = os.urandom(2 * _MIB)
+        image_id = self.red.active(data)["id"]
+        self.service.set("endpoint", f"{self.server.url}/image")
+        with self.service.in_role():
+            source = ImageSource.get(self.red.context, image_id)
+        target = self.service.state / "fetched"
+        image_source.bring(source, target)
+        self.assertEqual(data, target.read_bytes())
+        source.path = "/nonexistent"
+        target.unlink()
+        image_source.bring(source, target)
+        self.assertEqual(data, target.read_bytes())
+        self.red.ask("DELETE", f"/images/{image_id}")
+        self.assertRaises(exceptions.Unavailable, image_source.bring, source, target)
+
+    def test_others_are_served_while_much_comes_in(self):
+        image_id = self.red.create()["id"]
+        block = bytes(_MIB)
+        upload = concurrency.spawn(self.put, image_id, (block for _ in range(64)))
+        answers = 0
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers.update(self.red.headers)
+            while not upload.done:
+                got = session.get(f"{self.server.url}/image/v2/schemas/image", timeout=20)
+                self.assertEqual(200, got.status_code)
+                answers += 1
+        self.assertEqual(204, upload.wait(60).status_code)
+        self.assertGreater(answers, 5)
 
     def half(self, image_id, headers, body):
         """Begin an upload and hang up."""

@@ -7,6 +7,7 @@ could lead QEMU elsewhere.
 
 from __future__ import annotations
 
+import datetime
 import errno
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 from oslo_concurrency import lockutils, processutils
 from oslo_log import log
 
-from mycloud.common import concurrency, exceptions
+from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute import image_check, qemu_img
 from mycloud.compute.drivers.base import Fetch, ImageSpec
 
@@ -43,7 +44,9 @@ class ImageCache:
         :raises ImageRejected: the bytes are not what the image promises, or unsafe
         :raises DiskFull: no room for the image or for the disk in it
         """
-        if self.base(spec) is not None:
+        base = self.base(spec)
+        if base is not None:
+            os.utime(base)
             return
         self._dir.mkdir(parents=True, exist_ok=True)
         with lockutils.lock(
@@ -52,6 +55,26 @@ class ImageCache:
         ):
             if self.base(spec) is None:
                 self._bring(spec, fetch)
+
+    def prune(self, unused_seconds: float) -> list[str]:
+        """Remove bases that no disk is on and that nobody asked for in that many seconds.
+
+        Whoever makes a disk on a base links it beside the disk, so a base that is removed
+        here would still be there for its disks.
+        """
+        removed = []
+        for path in self._dir.glob("*"):
+            if path.suffix or not path.is_file():
+                # on its way in, or the locks
+                continue
+            stat = path.stat()
+            idle = clock.now().replace(tzinfo=datetime.UTC).timestamp() - stat.st_mtime
+            if stat.st_nlink > 1 or idle < unused_seconds:
+                continue
+            path.unlink()
+            removed.append(path.name)
+            LOG.info("Image %s was not used for %d s and left the cache", path.name, idle)
+        return sorted(removed)
 
     def _bring(self, spec: ImageSpec, fetch: Fetch) -> None:
         path = self._path(spec)

@@ -117,12 +117,29 @@ class ImageCacheTest(testtools.TestCase):
         disk = self.files.path(spec.server_id, "disk")
         self.assertLess(disk.stat().st_size, _MIB)
         self.assertEqual(f"{3 << 30}", self.info(disk, "virtual-size"))
-        self.assertEqual(str(self.cache.base(image)), self.info(disk, "backing-filename"))
+        base = disk.with_name("disk.base")
+        self.assertEqual(str(base), self.info(disk, "backing-filename"))
+        self.assertTrue(base.samefile(self.cache.base(image)))
         self.assertEqual("raw", self.info(disk, "backing-filename-format"))
         self.assertEqual(
-            ["disk", "disk.config", "disk.eph0", "disk.swap"],
+            ["disk", "disk.base", "disk.config", "disk.eph0", "disk.swap"],
             sorted(path.name for path in disk.parent.iterdir()),
         )
+
+    def test_images_that_nobody_uses_go(self):
+        used, _ = self.make("qcow2")
+        self.cache.ensure(used, self.fetch)
+        spec = GuestSpec(clock.new_id(), "n", 1, 64, 1, image=used)
+        self.files.create(spec)
+        fresh, _ = self.make("raw")
+        self.cache.ensure(fresh, self.fetch)
+        self.assertEqual([], self.cache.prune(60))
+        self.assertEqual([fresh.checksum], self.cache.prune(-60))
+        self.assertEqual([used.checksum], self.left())
+        # the disk does not need the cache
+        self.cache.base(used).unlink()
+        disk = self.files.path(spec.server_id, "disk")
+        subprocess.run(["qemu-img", "check", "-q", "-f", "qcow2", str(disk)], check=True)
 
     def test_root_disk_without_a_size_is_as_large_as_the_image(self):
         image, content = self.make("raw")

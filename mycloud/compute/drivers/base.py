@@ -195,6 +195,13 @@ class ComputeDriver(abc.ABC):
         :raises DiskFull: no room for it
         """
 
+    def prune_images(self, unused_seconds: float) -> list[str]:
+        """Remove cached images without a guest that were not asked for in that time.
+
+        Returns their names in the cache.  A driver without a cache does nothing.
+        """
+        return []
+
     @abc.abstractmethod
     def disk_ready(self, spec: GuestSpec) -> bool:
         """Whether the guest's disks, and its config drive if it has one, are on the host."""

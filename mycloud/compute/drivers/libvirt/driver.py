@@ -129,6 +129,9 @@ class LibvirtDriver(ComputeDriver):
     def ensure_image(self, spec: ImageSpec, fetch: Fetch) -> None:
         self._cache.ensure(spec, fetch)
 
+    def prune_images(self, unused_seconds: float) -> list[str]:
+        return self._cache.prune(unused_seconds)
+
     def disk_ready(self, spec: GuestSpec) -> bool:
         return self._files.ready(spec)
 

@@ -1,8 +1,9 @@
 """What a guest has on the host's disk: one directory per server, named by its id.
 
-``disk`` is the root disk, ``disk.eph0`` and ``disk.swap`` the flavor's further ones,
-``disk.config`` the config drive and ``console.log`` (``.0``, ``.1`` ... when rotated, the
-highest is the oldest) what the guest said.
+``disk`` is the root disk and ``disk.base`` the image under it: another name of the one in the
+cache, which may so be emptied at any time.  ``disk.eph0`` and ``disk.swap`` are the flavor's
+further disks, ``disk.config`` is the config drive, and ``console.log`` what the guest said
+(``.0``, ``.1`` ... when rotated; the highest is the oldest).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mycloud.compute import configdrive, image_check, qemu_img
 from mycloud.compute.drivers.base import GuestSpec
 from mycloud.compute.image_cache import ImageCache
 
-ROOT, EPHEMERAL, SWAP = "disk", "disk.eph0", "disk.swap"
+ROOT, BASE, EPHEMERAL, SWAP = "disk", "disk.base", "disk.eph0", "disk.swap"
 CONFIG, CONSOLE = "disk.config", "console.log"
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
@@ -139,7 +140,14 @@ class GuestFiles:
             raise image_check.not_cached(spec.image)
         size = base.stat().st_size
         wanted = image_check.root_disk_gb(spec, size) * _GIB if spec.root_gb else size
-        return lambda path: qemu_img.create_over(base, path, wanted)
+        linked = self.path(spec.server_id, BASE)
+
+        def make(path: Path) -> None:
+            linked.unlink(missing_ok=True)
+            linked.hardlink_to(base)
+            qemu_img.create_over(linked, path, wanted)
+
+        return make
 
 
 def disk_names(spec: GuestSpec) -> list[str]:

@@ -76,4 +76,12 @@ OPTS = [
         min=1,
         help="Hosts that a create tries at most before the server goes to error.",
     ),
+    cfg.IntOpt(
+        "host_patience",
+        default=60,
+        min=0,
+        help="Seconds that a create waits for a host that would fit but has been silent for "
+        "service_down_time, before it fails. After an outage of the message bus or the "
+        "database every host has been silent.",
+    ),
 ]

@@ -72,6 +72,10 @@ def _with_service() -> sa.Select[Any]:
     )
 
 
+#: Why a service is out of service that has only been silent for too long.
+SILENT = "down"
+
+
 def out_of_service(row: Row, now: datetime.datetime, down_after: float) -> str | None:
     """Why the service of a row of ``every`` can't be given work; None if it can.
 
@@ -83,7 +87,7 @@ def out_of_service(row: Row, now: datetime.datetime, down_after: float) -> str |
         return "forced down"
     seen = row["service_last_seen_at"]
     if seen is None or (now - seen).total_seconds() > down_after:
-        return "down"
+        return SILENT
     return None
 
 

@@ -5,6 +5,7 @@ scheduler and does nothing. If another claim moved the generation of the chosen 
 server's group, since they were read, the whole choice is made again.
 """
 
+import datetime
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -52,9 +53,20 @@ def place(chain: Chain, operation_id: str) -> list[dict[str, Any]]:
             "started_at": started,
             "finished_at": clock.now(),
         }
+        if found.may_come and _age(row, started) < cfg.CONF.scheduler.host_patience:
+            # after an outage of the bus or the database every host has been silent: what was
+            # accepted then must not fail before they had a chance to report in
+            LOG.info("Operation %s waits for a host that is silent", operation_id)
+            return []
         if not found.ranked:
             return _refuse(conn, row, step, found.refusal)
         return _claim(conn, row, step, found)
+
+
+def _age(row: Row, now: datetime.datetime) -> float:
+    """Seconds since an operation was accepted."""
+    age: float = (now - row["created_at"]).total_seconds()
+    return age
 
 
 def _refuse(

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oslo_config import cfg
@@ -28,11 +28,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Selection:
-    """``ranked``: best first. ``refusal``: if there is none, why, for the person who asked."""
+    """``ranked``: best first. ``refusal``: if there is none, why, for the person who asked.
+    ``may_come``: there is none, but a host that has only been silent for too long would do."""
 
     ranked: list[Choice]
     request: Request
     refusal: str = ""
+    may_come: bool = False
 
 
 def select(conn: Connection, chain: Chain, server: Row, payload: dict[str, Any]) -> Selection:
@@ -41,13 +43,24 @@ def select(conn: Connection, chain: Chain, server: Row, payload: dict[str, Any])
     request = _request(conn, server, payload)
     now = clock.now()
     rows = hosts.every(conn)
-    states = [_state(row, now) for row in rows]
+    ratios = _ratios()
+    states = [_state(row, ratios, now) for row in rows]
     by_id = {row["id"]: row for row in rows}
     ranked = [
         Choice(by_id[state.id], state, request.amounts) for state in chain.rank(states, request)
     ]
     if not ranked:
-        return Selection([], request, explain(chain.filters, states, request))
+        silent = [
+            replace(state, out_of_service=None)
+            for state in states
+            if state.out_of_service == hosts.SILENT
+        ]
+        return Selection(
+            [],
+            request,
+            explain(chain.filters, states, request),
+            may_come=bool(chain.rank(silent, request)),
+        )
     return Selection(ranked, request)
 
 
@@ -75,13 +88,16 @@ def _request(conn: Connection, server: Row, payload: dict[str, Any]) -> Request:
     return request
 
 
-def _state(row: Row, now: datetime.datetime) -> HostState:
+def _ratios() -> Ratios:
     options = cfg.CONF.scheduler
-    ratios = Ratios(
+    return Ratios(
         vcpus=options.cpu_allocation_ratio,
         memory_mb=options.ram_allocation_ratio,
         disk_gb=options.disk_allocation_ratio,
     )
+
+
+def _state(row: Row, ratios: Ratios, now: datetime.datetime) -> HostState:
     return HostState.of(
         row,
         ratios,

@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 import testtools
+from oslo_config import cfg
 
 from mycloud.common import clock, context, exceptions
 from mycloud.common.states import Op, StepState, Task, Vm
@@ -364,3 +365,33 @@ class TestClaims(JournalCase):
             return first, second
 
         self.assertEqual((True, False), self.cloud.in_role(race))
+
+
+class TestSilentHosts(JournalCase):
+    """After an outage of the bus every host has been silent: creates wait for them."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.cloud.services.pop("host1").stop()
+
+        def down() -> bool:
+            with engine.reader() as conn:
+                row = hosts.every(conn)[0]
+                return hosts.out_of_service(row, clock.now(), 4) == hosts.SILENT
+
+        self.cloud.wait(down, what="the silence")
+
+    def test_a_create_waits_for_a_host_that_would_fit(self) -> None:
+        server_id, operation_id = self.create()
+        self.cloud.in_role(sweeper.sweep, self.ctxt)
+        self.assertEqual(Op.PENDING, self.operation(operation_id)["state"])
+        self.cloud.start()
+        self.assertEqual(Op.SUCCEEDED, self.ended(operation_id)["state"])
+        self.assertEqual(Vm.ACTIVE, self.server(server_id)["vm_state"])
+
+    def test_it_does_not_wait_for_ever(self) -> None:
+        cfg.CONF.set_override("host_patience", 0, group="scheduler")
+        self.addCleanup(cfg.CONF.clear_override, "host_patience", group="scheduler")
+        _, operation_id = self.create()
+        operation = self.ended(operation_id)
+        self.assertEqual((Op.FAILED, "no_valid_host"), (operation["state"], operation["code"]))

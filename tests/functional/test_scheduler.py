@@ -133,6 +133,8 @@ class PlacementTest(ConcurrentPlacements, testtools.TestCase):
         self.assertEqual(1, self.cloud.hosts()["host1"]["running_vms"])
 
     def test_services_that_get_no_work(self) -> None:
+        cfg.CONF.set_override("host_patience", 0, "scheduler")
+        self.addCleanup(cfg.CONF.clear_override, "host_patience", "scheduler")
         long_ago = clock.now() - datetime.timedelta(hours=1)
         self.cloud.host("disabled", service={"disabled": True, "disabled_reason": "secret"})
         self.cloud.host("forced", service={"forced_down": True})

@@ -65,7 +65,7 @@ suite() {   # suite NAME REGEX WORKERS SECONDS [VARIABLE=VALUE]: tests whose ids
 }
 
 check ruff ruff check .
-check mypy mypy mycloud
+check mypy mypy mycloud/common mycloud/objects mycloud/client mycloud/cli mycloud/local mycloud/cmd
 check shell bash -n tools/*.sh .ci/run
 if [ "$what" != lint ]; then
   suite "unit and architecture" '^tests\.(unit|architecture)\.' 2 300

@@ -1,5 +1,6 @@
 """The image cache with the real qemu-img."""
 
+import errno
 import hashlib
 import json
 import shutil
@@ -94,6 +95,15 @@ class ImageCacheTest(testtools.TestCase):
         error = self.assertRaises(exceptions.DiskFull, self.cache.ensure, spec, self.fetch)
         self.assertIn("MiB free", str(error))
         self.assertEqual(0, self.fetches)
+
+    def test_room_that_ends_while_it_is_fetched(self):
+        def fetch(path):
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        spec = ImageSpec(clock.new_id(), None, "raw")
+        self.assertRaises(exceptions.DiskFull, self.cache.ensure, spec, fetch)
+        self.assertEqual([], self.left())
 
     def test_output_can_not_grow_beyond_what_was_promised(self):
         self.make("qcow2", megabytes=200)

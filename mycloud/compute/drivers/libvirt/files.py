@@ -8,6 +8,7 @@ further disks, ``disk.config`` is the config drive, and ``console.log`` what the
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -88,6 +89,10 @@ class GuestFiles:
             try:
                 makers[name](fresh)
                 fresh.replace(path)
+            except OSError as error:
+                if error.errno == errno.ENOSPC:
+                    raise qemu_img.no_room(path, _MIB) from error
+                raise
             except processutils.ProcessExecutionError as error:
                 raise exceptions.GuestOperationFailed(
                     verb="make the disk of", server_id=spec.server_id,

@@ -6,7 +6,7 @@ class global, so that all services can live in one process and the remoting is s
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from oslo_messaging import serializer as messaging_serializer
@@ -15,8 +15,7 @@ from oslo_versionedobjects import fields as ovo_fields
 
 from mycloud.common import context as mycontext
 from mycloud.common import exceptions
-
-remotable = ovo.remotable
+from mycloud.db import engine
 
 _indirection: ovo.VersionedObjectIndirectionAPI | None = None
 
@@ -27,6 +26,18 @@ def set_indirection(api: ovo.VersionedObjectIndirectionAPI | None) -> None:
     """Set the conductor client that roles without a database use."""
     global _indirection
     _indirection = api
+
+
+def remotable(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that runs where the database is, in at most one transaction of its own.
+
+    One that lost against another transaction (a deadlock, a failed serialization) runs again.
+    """
+    made: Any = ovo.remotable(engine.retried(fn))
+    # what fingerprints and listings look at
+    made.original_fn = fn
+    wrapped: Callable[..., Any] = made
+    return wrapped
 
 
 class _RoleIndirection:

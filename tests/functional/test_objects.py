@@ -6,6 +6,7 @@ from typing import Any
 
 import fixtures
 import testtools
+from oslo_db import exception as db_exc
 from oslo_versionedobjects import base as ovo
 from oslo_versionedobjects import exception as ovo_exc
 from oslo_versionedobjects import fields
@@ -92,6 +93,10 @@ class RemotingTest(testtools.TestCase):
         self.assertEqual((404, "server_not_found"), (error.status, error.code))
         self.assertIs(exceptions.ServerNotFound, type(error))
         self.assertIn("in get", str(error.__cause__))
+
+    def test_deadlocks_are_tried_again(self) -> None:
+        with context.role(context.API):
+            self.assertEqual(1, Whole10.in_a_crowd(self.context, [0, 0]))
 
     def test_save_sends_only_what_changed(self) -> None:
         server = self.get(context.COMPUTE)
@@ -265,6 +270,14 @@ class Whole10(base.MycloudObject):
     @base.remotable
     def in_containers(cls, context: Any) -> dict[str, Any]:
         return {"one": cls.get(context), "many": [cls.get(context)]}
+
+    @classmethod
+    @base.remotable
+    def in_a_crowd(cls, context: Any, deadlocks: list[int]) -> int:
+        if deadlocks:
+            deadlocks.pop()
+            raise db_exc.DBDeadlock()
+        return 1
 
     @base.remotable
     def grow(self) -> str:

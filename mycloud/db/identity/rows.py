@@ -32,7 +32,8 @@ def listed(
 ) -> list[Row]:
     """A page of rows in the order of their ids.
 
-    :raises UnknownMarker: when the marker is no id of the table
+    :raises UnknownMarker: when the marker is no id in the list (one that only others may see is
+        none)
     """
     query = sa.select(table).order_by(table.c.id)
     for name, value in page.filters.items():
@@ -40,7 +41,7 @@ def listed(
     if conditions:
         query = query.where(*conditions)
     if page.marker is not None:
-        if find(conn, table, id=page.marker) is None:
+        if conn.execute(query.where(table.c.id == page.marker)).first() is None:
             raise exceptions.UnknownMarker(marker=page.marker)
         query = query.where(table.c.id > page.marker)
     if page.limit is not None:

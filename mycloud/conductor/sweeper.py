@@ -36,16 +36,30 @@ def _ring_again(now: datetime.datetime) -> list[dict[str, Any]]:
         rows = journal.pending_since(conn, before, BATCH)
     if not rows:
         return []
+    bells: list[dict[str, Any]] = []
     with engine.writer() as conn:
         journal.note_rung(conn, [row["id"] for row in rows], now)
         down = _down_hosts(conn, now)
         for row in rows:
+            if row["kind"] == "server.create" and row["host"] in down:
+                bells += _pass_on(conn, row, now)
             if row["kind"] == "server.delete" and row["host"] in down:
                 # its host cleans up when it is back: what it has of no living server goes
                 LOG.info("Host %s is down: deleting %s without it", row["host"],
                          row["resource_id"])
                 journal.readdress(conn, row["id"], {"topic": rpcapi.TOPIC, "host": None})
-    return [settle.bell(row) for row in rows if row["host"] not in down]
+    return bells + [settle.bell(row) for row in rows if row["host"] not in down]
+
+
+def _pass_on(conn: Connection, seen: Row, now: datetime.datetime) -> list[dict[str, Any]]:
+    """Let another host build what the one that is down has not begun."""
+    row = journal.lock(conn, seen["id"])
+    if row["state"] != Op.PENDING or row["host"] != seen["host"] or row["started_at"]:
+        return []
+    bells = settle.pass_on(conn, row, now)
+    for bell in bells:
+        LOG.info("Host %s is down: %s builds %s", row["host"], bell["host"], row["resource_id"])
+    return bells
 
 
 def _down_hosts(conn: Connection, now: datetime.datetime) -> set[str]:
@@ -102,7 +116,7 @@ def _expire(now: datetime.datetime) -> list[dict[str, Any]]:
         allowed = (row["deadline_at"] - row["created_at"]).total_seconds()
         error = exceptions.OperationTimedOut(seconds=round(allowed))
         with engine.writer() as conn:
-            held = journal.get(conn, row["id"])
+            held = journal.lock(conn, row["id"])
             if Op(held["state"]) not in (Op.PENDING, Op.RUNNING):
                 continue
             journal.end_running_steps(

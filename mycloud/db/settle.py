@@ -98,6 +98,19 @@ def _failed_hosts(conn: Connection, operation_id: str) -> list[str]:
     return [f"{host}: {detail}" for host, detail in conn.execute(query)]
 
 
+def pass_on(conn: Connection, row: Row, now: datetime.datetime) -> list[dict[str, Any]]:
+    """Put a locked, pending create onto its next ranked host; returns the bells to ring.
+
+    Where none of them fits nothing is changed: the host that has it may come back. For creates
+    that no host has begun: what has been begun is undone by the host itself.
+    """
+    with conn.begin_nested() as attempt:
+        bells = _next_host(conn, row, now)
+        if not bells:
+            attempt.rollback()
+    return bells
+
+
 def _next_host(conn: Connection, row: Row, now: datetime.datetime) -> list[dict[str, Any]]:
     """Claim the next ranked host that still fits and put the operation there."""
     alternates = list(row["alternates"] or [])
@@ -122,21 +135,19 @@ def _next_host(conn: Connection, row: Row, now: datetime.datetime) -> list[dict[
                 "updated_at": now,
             },
         )
-        journal.move(
-            conn,
-            row["id"],
-            [Op.RUNNING],
-            {
-                "state": Op.PENDING,
-                "host": host["host"],
-                "owner": None,
-                "owner_epoch": None,
-                "attempt": row["attempt"] + 1,
-                "alternates": alternates,
-                "rung_at": None,
-                "updated_at": now,
-            },
-        )
+        moved = {
+            "host": host["host"],
+            "owner": None,
+            "owner_epoch": None,
+            "attempt": row["attempt"] + 1,
+            "alternates": alternates,
+            "rung_at": None,
+            "updated_at": now,
+        }
+        if row["state"] == Op.PENDING:
+            journal.readdress(conn, row["id"], moved)
+        else:
+            journal.move(conn, row["id"], [Op.RUNNING], {"state": Op.PENDING, **moved})
         return [bell(row, host=host["host"])]
     return []
 

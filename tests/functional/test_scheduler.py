@@ -7,6 +7,7 @@ from oslo_config import cfg
 
 from mycloud.common import clock, concurrency, context, exceptions
 from mycloud.common.states import Op, StepState, Vm
+from mycloud.conductor import sweeper
 from mycloud.db import engine, group_claims, hosts, journal, services, settle
 from mycloud.scheduler import chain
 from mycloud.scheduler.manager import SchedulerManager
@@ -350,6 +351,51 @@ class AlternatesTest(testtools.TestCase):
         operation = self.place()
         self.cloud.host("host1", memory_mb=1024, service={"forced_down": True})
         self.assertEqual([], self.fail(operation))
+
+
+    def sweep(self, seconds: int = 5) -> list[str]:
+        """The hosts whose bells a conductor rings that many seconds from now."""
+        later = clock.now() + datetime.timedelta(seconds=seconds)
+        with context.role(context.CONDUCTOR):
+            return [bell["host"] for bell in sweeper._ring_again(later)]
+
+    def test_a_host_that_died_before_it_began(self) -> None:
+        for number in range(2):
+            self.cloud.host(f"host{number}")
+        operation = self.place()
+        first = self.cloud.host_of(operation)
+        [second] = {"host0", "host1"} - {first}
+        self.assertEqual([first], self.sweep())
+        self.cloud.host(first, service={"forced_down": True})
+        self.assertEqual([second], self.sweep(10))
+        self.assertEqual(second, self.cloud.host_of(operation))
+        self.assertEqual((Op.PENDING, second), (self.cloud.operation(operation)["state"],
+                                                self.cloud.operation(operation)["host"]))
+        self.assertEqual({first: 0, second: 1},
+                         {name: row["running_vms"] for name, row in self.cloud.hosts().items()})
+
+    def test_it_stays_where_it_is_when_no_other_host_fits(self) -> None:
+        self.cloud.host("host0", memory_mb=65536)
+        self.cloud.host("host1", memory_mb=512)
+        operation = self.place()
+        self.place(payload={"requested_host": "host1"})
+        self.cloud.host("host0", service={"forced_down": True})
+        self.assertEqual(["host1"], self.sweep())
+        self.assertEqual("host0", self.cloud.host_of(operation))
+        self.assertEqual(1, self.cloud.hosts()["host0"]["running_vms"])
+        self.assertEqual(1, self.cloud.hosts()["host1"]["running_vms"])
+
+    def test_what_a_host_has_begun_is_left_to_it(self) -> None:
+        for number in range(2):
+            self.cloud.host(f"host{number}")
+        operation = self.place()
+        first = self.cloud.host_of(operation)
+        with context.role(context.CONDUCTOR), engine.writer() as conn:
+            journal.claim(conn, operation, services.every(conn, host=first)[0]["id"], "epoch")
+            journal.move(conn, operation, [Op.RUNNING], {"state": Op.PENDING, "owner": None})
+        self.cloud.host(first, service={"forced_down": True})
+        self.assertEqual([], self.sweep())
+        self.assertEqual(first, self.cloud.host_of(operation))
 
 
 class OptionsTest(testtools.TestCase):

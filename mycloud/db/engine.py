@@ -64,21 +64,35 @@ class Database:
         engine = self.write_engine if write else self.read_engine
         lock = self._write_lock if write else contextlib.nullcontext()
         try:
-            with lock, engine.connect() as conn, conn.begin():
+            with lock, _opened(engine) as conn, conn.begin():
                 yield conn
         except db_exc.DBConnectionError as error:
             raise exceptions.DatabaseUnavailable() from error
+        except sqlalchemy.exc.DBAPIError as error:
+            # what oslo.db's filters do not know
+            if error.connection_invalidated:
+                raise exceptions.DatabaseUnavailable() from error
+            raise
         except db_exc.DBError as error:
             if "database is locked" in str(error):
                 raise db_exc.DBDeadlock(error) from error
             raise
-        except sqlalchemy.exc.TimeoutError as error:
-            raise exceptions.DatabaseUnavailable() from error
 
     def dispose(self) -> None:
         """Close the pooled connections (in a forked child: before the first use)."""
         self.write_engine.dispose()
         self.read_engine.dispose()
+
+
+def _opened(engine: Engine) -> Connection:
+    """A connection of the pool.
+
+    :raises DatabaseUnavailable: whatever keeps a connection from being opened
+    """
+    try:
+        return engine.connect()
+    except (db_exc.DBError, sqlalchemy.exc.DBAPIError, sqlalchemy.exc.TimeoutError) as error:
+        raise exceptions.DatabaseUnavailable() from error
 
 
 def _sqlite_engine(url: str, begin: str) -> Engine:

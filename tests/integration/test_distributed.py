@@ -145,7 +145,7 @@ class TestDistributed(testtools.TestCase):
         finally:
             load.finish()
         self.assertLess(load.slowest_refusal, 6.5)
-        self.assertEqual(set(), set(load.refused) - {503})
+        self.assertEqual(set(), set(load.refused) - {503}, self.cloud.last_words())
         self.settle(load)
 
     def settle(self, load: Creator) -> None:

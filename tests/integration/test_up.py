@@ -1,0 +1,225 @@
+"""``mycloud up|status|doctor|down`` as a person runs them, in processes of their own."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+from typing import Any
+
+import fixtures
+import requests
+import testtools
+import yaml
+
+from mycloud.compute.hypervisor import processes
+from tests.fixtures import postgresql, rabbitmq, tiny_guest
+from tests.fixtures.program import wait_for
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class LocalCloud(fixtures.Fixture):
+    """A state directory and a port; what was started in it is ended with the test."""
+
+    def _setUp(self) -> None:
+        # short: a socket's path may have 107 bytes
+        self.state = Path(self.useFixture(fixtures.TempDir(rootdir="/tmp")).path) / "c"
+        self.port = free_port()
+        self.addCleanup(self.mycloud, "down", check=False)
+
+    def mycloud(self, *words: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            [sys.executable, "-m", "mycloud.cli.main", *words, "--state", str(self.state)],
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+            env={**os.environ, **env},
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{words} exits with {done.returncode}: {done.stderr}")
+        return done
+
+    def up(self, *options: str) -> subprocess.CompletedProcess:
+        return self.mycloud("up", "--port", str(self.port), *options)
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.mycloud("status", "--format", "json").stdout)
+        return found
+
+    def findings(self) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = json.loads(
+            self.mycloud("doctor", "--format", "json", check=False).stdout
+        )
+        return found
+
+
+class UpFakeTest(testtools.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.cloud = self.useFixture(LocalCloud())
+
+    def test_a_whole_life(self) -> None:
+        cloud = self.cloud
+        said = cloud.up("--hypervisor", "fake", "--hosts", "2", "--first-server")
+        self.assertIn("READY", said.stderr)
+        self.assertIn(str(cloud.state / "clouds.yaml"), said.stdout)
+        status = cloud.status()
+        self.assertEqual("up", status["health"])
+        pid = status["pids"]["mycloud-all"]
+        self.assertTrue(processes.alive(pid))
+        self.assertEqual(str(pid), (cloud.state / "run/mycloud-all.pid").read_text().strip())
+        self.assertEqual(
+            200, requests.get(status["urls"]["identity"], timeout=10).status_code
+        )
+        self._check_clouds_yaml()
+        doctor = cloud.mycloud("doctor", check=False)
+        self.assertEqual(0, doctor.returncode, doctor.stdout)
+        # again: nothing is done twice
+        again = cloud.up("--first-server")
+        self.assertIn("runs already", again.stderr)
+        self.assertEqual(pid, cloud.status()["pids"]["mycloud-all"])
+        cloud.mycloud("down")
+        self.assertFalse(processes.alive(pid))
+        self.assertEqual("down", cloud.status()["health"])
+        self.assertIn("Nothing runs", cloud.mycloud("down").stderr)
+        # what was told the first time is remembered, and so is the server
+        cloud.mycloud("up", "--first-server")
+        status = cloud.status()
+        self.assertEqual(("up", "fake", 2), (
+            status["health"], status["hypervisor"], len(status["hosts"])
+        ))
+        refused = cloud.mycloud("down", "--remove-state")
+        self.assertIn("removed", refused.stderr)
+        self.assertFalse(cloud.state.exists())
+
+    def _check_clouds_yaml(self) -> None:
+        path = self.cloud.state / "clouds.yaml"
+        self.assertEqual(0o600, stat.S_IMODE(path.stat().st_mode))
+        clouds = yaml.safe_load(path.read_text())["clouds"]
+        self.assertEqual({"mycloud", "mycloud-admin"}, set(clouds))
+        self.assertEqual("demo", clouds["mycloud"]["auth"]["project_name"])
+        secrets = {cloud["auth"]["password"] for cloud in clouds.values()}
+        self.assertEqual(2, len(secrets))
+        logs = "".join(log.read_text() for log in (self.cloud.state / "log").glob("*.log"))
+        for secret in secrets:
+            self.assertNotIn(secret, logs)
+
+    def test_clouds_side_by_side(self) -> None:
+        other = self.useFixture(LocalCloud())
+        self.cloud.up("--hypervisor", "fake")
+        taken = other.mycloud(
+            "up", "--port", str(self.cloud.port), "--hypervisor", "fake", check=False
+        )
+        self.assertNotEqual(0, taken.returncode)
+        self.assertIn("--port", taken.stderr)
+        other.up("--hypervisor", "fake")
+        self.assertEqual("up", self.cloud.status()["health"])
+        self.assertEqual("up", other.status()["health"])
+        changed = self.cloud.mycloud("up", "--hosts", "3", check=False)
+        self.assertNotEqual(0, changed.returncode)
+        self.assertIn("other settings", changed.stderr)
+
+    def test_doctor_tells_what_is_wrong(self) -> None:
+        cloud = self.cloud
+        cloud.up("--hypervisor", "fake")
+        (cloud.state / "clouds.yaml").chmod(0o644)
+        stray = cloud.state / "images" / f"{'0' * 8}-0000-0000-0000-{'0' * 12}.up"
+        stray.parent.mkdir(exist_ok=True)
+        stray.write_bytes(b"x")
+        findings = cloud.findings()
+        self.assertEqual({"files", "images"}, {finding["Check"] for finding in findings})
+        self.assertTrue(all(finding["Remedy"] for finding in findings))
+        (cloud.state / "clouds.yaml").chmod(0o600)
+        stray.unlink()
+        self.assertEqual(0, cloud.mycloud("doctor", check=False).returncode)
+        pid = cloud.status()["pids"]["mycloud-all"]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not processes.alive(pid), "it is gone")
+        problems = [finding["Finding"] for finding in cloud.findings()]
+        self.assertIn("mycloud-all has crashed", problems)
+        self.assertEqual(1, cloud.mycloud("doctor", check=False).returncode)
+        cloud.mycloud("up")
+        self.assertEqual(0, cloud.mycloud("doctor", check=False).returncode)
+
+    def test_what_does_not_go_together_is_refused(self) -> None:
+        for options in (
+            ("--processes",),
+            ("--workers", "2"),
+            ("--transport-url", "rabbit://127.0.0.1/"),
+            ("--hosts", "0"),
+            ("--port", "0"),
+        ):
+            done = self.cloud.mycloud("up", "--hypervisor", "fake", *options, check=False)
+            self.assertNotEqual(0, done.returncode, options)
+            self.assertIn("--", done.stderr)
+            self.assertFalse((self.cloud.state / "run").exists())
+
+    def test_a_wrong_option_of_the_operator_is_named(self) -> None:
+        folder = self.cloud.state / "mycloud.conf.d"
+        folder.mkdir(parents=True)
+        (folder / "mine.conf").write_text("[api]\nenabled_apis = ec2\n")
+        done = self.cloud.mycloud(
+            "up", "--port", str(self.cloud.port), "--hypervisor", "fake", check=False
+        )
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("enabled_apis", done.stderr)
+
+
+@unittest.skipIf(
+    rabbitmq.why_not() or postgresql.why_not(), rabbitmq.why_not() or postgresql.why_not()
+)
+class UpProcessesTest(testtools.TestCase):
+    def test_one_process_per_service(self) -> None:
+        cloud = self.useFixture(LocalCloud())
+        bus = self.useFixture(rabbitmq.RabbitMQ())
+        database = self.useFixture(postgresql.PostgreSQL())
+        cloud.up(
+            "--hypervisor", "fake", "--hosts", "2", "--processes", "--workers", "2",
+            "--transport-url", bus.url, "--database", database.url, "--first-server",
+        )
+        status = cloud.status()
+        self.assertEqual("up", status["health"])
+        self.assertEqual(
+            5, len([pid for pid in status["pids"].values() if pid is not None])
+        )
+        for host in status["hosts"]:
+            config = (cloud.state / f"compute-{host}.conf").read_text()
+            self.assertNotIn("postgresql", config)
+        doctor = cloud.mycloud("doctor", check=False)
+        self.assertEqual(0, doctor.returncode, doctor.stdout)
+        cloud.mycloud("down")
+        self.assertEqual("down", cloud.status()["health"])
+
+
+@unittest.skipIf(tiny_guest.why_not(), tiny_guest.why_not())
+class UpLibvirtTest(testtools.TestCase):
+    def test_a_real_guest_says_that_it_is_ready(self) -> None:
+        cloud = self.useFixture(LocalCloud())
+        # built once for all tests
+        guest = cloud.state / "guest"
+        cloud.state.mkdir(parents=True)
+        guest.symlink_to(tiny_guest.directory())
+        said = cloud.up("--first-server")
+        self.assertIn("GUEST READY", said.stderr)
+        status = cloud.status()
+        self.assertEqual([1], list(status["guests"].values()))
+        doctor = cloud.mycloud("doctor", check=False)
+        self.assertEqual(0, doctor.returncode, doctor.stdout)
+        cloud.mycloud("down")
+        pids = [pid for pid in status["pids"].values() if pid]
+        self.assertFalse([pid for pid in pids if processes.alive(pid)])
+        self.assertEqual([0], list(cloud.status()["guests"].values()))
+
+
+if __name__ == "__main__":
+    unittest.main()

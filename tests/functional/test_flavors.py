@@ -13,9 +13,12 @@ def body(**values):
 
 
 class FlavorsTest(testtools.TestCase):
+    def rows(self):
+        return ComputeRows()
+
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(ComputeRows())
+        self.api = self.useFixture(self.rows())
         self.admin, self.member = self.api.admin, self.api.member
 
     def make(self, **values):

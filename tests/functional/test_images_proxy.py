@@ -12,9 +12,12 @@ SERVER = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
 
 
 class ImagesProxyTest(testtools.TestCase):
+    def rows(self):
+        return ComputeRows()
+
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(ComputeRows())
+        self.api = self.useFixture(self.rows())
         self.member = self.api.caller(roles=["member", "reader"], version="2.1")
         self.ids = [
             self.insert("one"),

@@ -22,9 +22,12 @@ def body(name="mine", **values):
 
 
 class KeypairsTest(testtools.TestCase):
+    def rows(self):
+        return ComputeRows()
+
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(ComputeRows())
+        self.api = self.useFixture(self.rows())
         self.member, self.admin = self.api.member, self.api.admin
         cfg.CONF.set_override("generated_key_type", ssh_keys.ED25519, group="compute")
 

@@ -16,9 +16,12 @@ def body(name="g", policy="affinity", **values):
 
 
 class ServerGroupsTest(testtools.TestCase):
+    def rows(self):
+        return ComputeRows()
+
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(ComputeRows())
+        self.api = self.useFixture(self.rows())
         self.member = self.api.member
 
     def make(self, who=None, version="2.60", **values):

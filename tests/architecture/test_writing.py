@@ -1,6 +1,7 @@
 """The ways of writing of this code base, as far as a machine can tell (design, section 10)."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -67,6 +68,18 @@ class WritingTest(testtools.TestCase):
                 if count > TEST_LINES
             ),
             f"no test file above {TEST_LINES} lines",
+        )
+
+    def test_fakes_instead_of_mocks(self) -> None:
+        self.refuse(
+            (
+                str(path.relative_to(ROOT))
+                for path, _ in _test_files()
+                if re.search(r"^\s*(import mock|from mock|from unittest import mock|"
+                             r"import unittest.mock|from unittest.mock)",
+                             path.read_text(), re.MULTILINE)
+            ),
+            "use a fake of ours or the real thing: a test proves behaviour, not wiring",
         )
 
     def test_names_of_modules(self) -> None:

@@ -12,7 +12,7 @@ from oslo_versionedobjects import exception as ovo_exc
 from oslo_versionedobjects import fields
 
 from mycloud import objects
-from mycloud.common import clock, concurrency, context, exceptions, rpc
+from mycloud.common import clock, concurrency, context, exceptions, rpc, service
 from mycloud.common.states import Power, Vm
 from mycloud.compute.rpcapi import ComputeAPI
 from mycloud.conductor.manager import ConductorManager
@@ -468,11 +468,11 @@ class OldestServiceTest(testtools.TestCase):
         super().setUp()
         self.conductor = self.useFixture(Conductor())
         self.ids: list[str] = []
-        self.service("host1", 3)
-        self.service("host2", 4)
+        self.register("host1", 3)
+        self.register("host2", 4)
         self.conductor.messages()
 
-    def service(self, host: str, version: int) -> None:
+    def register(self, host: str, version: int) -> None:
         with context.role(context.API), engine.writer() as conn:
             row = services.register(
                 conn,
@@ -487,9 +487,10 @@ class OldestServiceTest(testtools.TestCase):
         with context.role(context.COMPUTE):
             self.assertEqual(["1.1", "1.1"], [api.cap, NewerComputeAPI().cap])
             self.assertEqual(ONE_CALL, self.conductor.messages())
-            self.service("host1", 4)
+            self.register("host1", 4)
             self.assertEqual("1.1", api.cap)
-            rpc.forget_oldest()
+            # what SIGHUP does
+            service.Service(ConductorManager(), "test", ServiceHooks(None)).reset()
             self.assertEqual("1.2", api.cap)
 
     def test_what_is_not_understood_is_not_sent(self) -> None:

@@ -2,12 +2,13 @@
 
 import base64
 import functools
+import ipaddress
 import json
 import re
 from typing import Any
 
 import jsonschema
-from oslo_utils import netutils, timeutils, uuidutils
+from oslo_utils import timeutils, uuidutils
 
 from mycloud.common import exceptions
 
@@ -54,14 +55,14 @@ def _is_uuid_or_empty(value: Any) -> bool:
     return value == "" or _is_uuid(value)
 
 
-@_checker.checks("ipv4-or-empty")
+@_checker.checks("ipv4-or-empty", raises=ValueError)
 def _is_ipv4(value: Any) -> bool:
-    return not isinstance(value, str) or not value or netutils.is_valid_ipv4(value, strict=True)
+    return not isinstance(value, str) or not value or bool(ipaddress.IPv4Address(value))
 
 
-@_checker.checks("ipv6-or-empty")
+@_checker.checks("ipv6-or-empty", raises=ValueError)
 def _is_ipv6(value: Any) -> bool:
-    return not isinstance(value, str) or not value or netutils.is_valid_ipv6(value)
+    return not isinstance(value, str) or not value or bool(ipaddress.IPv6Address(value))
 
 
 @_checker.checks("base64", raises=ValueError)

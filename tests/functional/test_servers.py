@@ -62,7 +62,7 @@ class CreateTest(ComputeApiCase):
         user_data = base64.b64encode(b"#!/bin/sh\n").decode()
         server = self.create(
             metadata={"a b": "c"}, tags=["x", "y", "x"], description="d", user_data=user_data,
-            config_drive=True, accessIPv4="192.0.2.1", accessIPv6="2001:db8::1",
+            config_drive=True, accessIPv4="192.0.2.1", accessIPv6="2001:DB8:0::0001",
             availability_zone="nova", **{"OS-DCF:diskConfig": "AUTO"},
         ).body["server"]
         shown = self.call("GET", f"/servers/{server['id']}", by=self.operator).body["server"]

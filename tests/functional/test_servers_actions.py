@@ -119,7 +119,7 @@ class ConsoleTest(ActionCase):
         self.assertIn("READY", whole)
         for length in (2, "2"):
             answer = self.act(server_id, "os-getConsoleOutput", {"length": length})
-            self.assertEqual(whole.splitlines()[-2:], answer.body["output"].splitlines())
+            self.assertEqual(whole.splitlines()[-2:], answer.body["output"].split("\n"))
         for length in (None, -1, "-1"):
             answer = self.act(server_id, "os-getConsoleOutput", {"length": length})
             self.assertEqual(whole, answer.body["output"])

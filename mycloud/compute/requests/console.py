@@ -14,7 +14,7 @@ MAX_LENGTH = 102400
 def output(
     context: RequestContext, server: Mapping[str, Any], length: int | str | None
 ) -> str:
-    """The last ``length`` lines; all there are for None and -1.
+    """The last ``length`` lines, without the last one's end; all there are for None and -1.
 
     :raises ServerNotReady: while the server is on no host
     :raises ServiceUnavailable: when its host does not answer
@@ -23,4 +23,7 @@ def output(
         raise exceptions.ServerNotReady(server_id=server["id"])
     lines = None if length is None or int(length) < 0 else int(length)
     text = ComputeAPI().get_console_output(context, server["host"], server["id"], lines)
+    if lines is not None:
+        # clients count the lines by splitting
+        text = text.removesuffix("\n")
     return text[-MAX_LENGTH:]

@@ -1,5 +1,6 @@
 """From the body of a create or an update to what the requests take."""
 
+import ipaddress
 from typing import Any
 
 from oslo_config import cfg
@@ -26,8 +27,15 @@ def flag(value: Any) -> bool:
 
 def changes(body: dict[str, Any]) -> dict[str, Any]:
     """The columns that PUT /servers/{id} changes."""
-    return {_COLUMNS[name]: value or None if "IP" in name else value
-            for name, value in body.items()}
+    return {
+        _COLUMNS[name]: _address(value) if name.startswith("accessIP") else value
+        for name, value in body.items()
+    }
+
+
+def _address(text: str | None) -> str | None:
+    """An address in its shortest form, so that two ways of writing it compare equal."""
+    return str(ipaddress.ip_address(text)) if text else None
 
 
 def spec(context: RequestContext, body: dict[str, Any]) -> ServerSpec:
@@ -58,8 +66,8 @@ def spec(context: RequestContext, body: dict[str, Any]) -> ServerSpec:
         scheduler_hints=hints,
         description=server.get("description"),
         tags=tuple(dict.fromkeys(server.get("tags") or ())),
-        access_ip_v4=server.get("accessIPv4") or None,
-        access_ip_v6=server.get("accessIPv6") or None,
+        access_ip_v4=_address(server.get("accessIPv4")),
+        access_ip_v6=_address(server.get("accessIPv6")),
         disk_config=server.get("OS-DCF:diskConfig", "MANUAL"),
         admin_pass=_password(server),
     )

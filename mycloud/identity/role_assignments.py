@@ -162,9 +162,9 @@ def _effective(
             if targets is not None and placed.target_id not in targets:
                 continue
             for acting in _acting(members, placed):
-                for role_id in sorted(subjects.expand(conn, [one.role_id])):
-                    prior = one.role_id if role_id != one.role_id else ""
-                    yield replace(acting, role_id=role_id, prior_role=prior)
+                for role in subjects.global_roles(conn, subjects.expand(conn, [one.role_id])):
+                    prior = one.role_id if role.id != one.role_id else ""
+                    yield replace(acting, role_id=role.id, prior_role=prior)
 
 
 def _arrived(tree: list[Row], one: Assignment) -> Iterator[Assignment]:

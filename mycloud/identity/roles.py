@@ -74,9 +74,10 @@ def imply(prior_id: str, implied_id: str) -> tuple[Row, Row]:
     with changes.writer() as change:
         prior = records.need(change.conn, records.ROLE, prior_id)
         implied = records.need(change.conn, records.ROLE, implied_id)
-        if implied["domain_id"] and implied["domain_id"] != prior["domain_id"]:
+        if implied["domain_id"] and not prior["domain_id"]:
             raise exceptions.Forbidden(
-                f"Role {implied['name']} belongs to another domain than {prior['name']}."
+                f"Role {prior['name']} holds on the whole cloud and {implied['name']} in a "
+                "domain only."
             )
         if prior_id == implied_id or prior_id in _closure(change, implied_id):
             raise exceptions.Invalid(reason="a role can't imply itself, not even indirectly")

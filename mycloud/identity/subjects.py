@@ -90,7 +90,7 @@ def _load(conn: Connection, user_id: str, scope: Scope, app_credential_id: str |
         password_expires_at=user["password_expires_at"],
         scope=scope,
         target=target,
-        roles=_global_roles(conn, role_ids),
+        roles=global_roles(conn, role_ids),
         app_credential=credential,
     )
 
@@ -169,8 +169,8 @@ def expand(conn: Connection, role_ids: Iterable[str]) -> set[str]:
     return found
 
 
-def _global_roles(conn: Connection, role_ids: set[str]) -> tuple[Named, ...]:
-    """As tokens show them: a domain's own roles count only by what they imply."""
+def global_roles(conn: Connection, role_ids: Iterable[str]) -> tuple[Named, ...]:
+    """Those of the roles that tokens show: a domain's own count only by what they imply."""
     rows = _roles(conn)
     found = [
         Named(role_id, rows[role_id]["name"])

@@ -3,7 +3,7 @@
 #
 #   tools/run-tests.sh lint|fast|all
 #
-# fast   lint, and the tests that need no other program: unit, architecture, functional
+# fast   lint, and the tests that need no other program: unit, architecture, golden, functional
 # all    fast, functional again in native threads, then contract and integration
 #
 # Ends with a line "N passed, N failed" (a check of lint counts as a test), exit status 1 if any
@@ -68,7 +68,7 @@ check ruff ruff check .
 check mypy mypy mycloud/common mycloud/objects mycloud/client mycloud/cli mycloud/local mycloud/cmd
 check shell bash -n tools/*.sh .ci/run
 if [ "$what" != lint ]; then
-  suite "unit and architecture" '^tests\.(unit|architecture)\.' 2 300
+  suite "unit, architecture and golden" '^tests\.(unit|architecture|golden)\.' 2 300
   suite "functional" '^tests\.functional\.' 2 600
 fi
 if [ "$what" = all ]; then

@@ -55,6 +55,8 @@ def _run(target: Path, size: int, *args: str) -> None:
     )
     try:
         processutils.execute(
+            # it ends with us, and does not write on beside the next try
+            "setpriv", "--pdeathsig", "TERM",
             "timeout", "--kill-after=5", str(_SECONDS), "qemu-img", *args,
             prlimit=limits, env_variables={**os.environ, "LC_ALL": "C"},
         )

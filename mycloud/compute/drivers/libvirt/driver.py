@@ -34,6 +34,7 @@ from mycloud.compute.image_cache import ImageCache
 LOG = log.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
+_START_SECONDS = 60
 #: a guest that is still booting does not hear the power button, so it is pressed again
 _PRESS_AGAIN_SECONDS = 3.0
 _FORGET = (
@@ -157,7 +158,8 @@ class LibvirtDriver(ComputeDriver):
         )
         self._look_after_daemons()
         with self._verb("spawn", spec.server_id):
-            self._host.call(_define_and_start, domain.xml(spec, machine))
+            self._host.call(_define, domain.xml(spec, machine))
+            self._bring_up(spec.server_id)
 
     def spawned(self, server_id: str) -> bool:
         found = self.guest(server_id)
@@ -166,7 +168,7 @@ class LibvirtDriver(ComputeDriver):
     def power_on(self, server_id: str) -> None:
         self._look_after_daemons()
         with self._verb("power on", server_id):
-            self._host.call(_start, server_id)
+            self._bring_up(server_id)
 
     def power_off(self, server_id: str, timeout: float) -> None:
         with self._verb("power off", server_id):
@@ -176,7 +178,7 @@ class LibvirtDriver(ComputeDriver):
         self._look_after_daemons()
         with self._verb("reboot", server_id):
             self._stop(server_id, 0 if hard else timeout)
-            self._host.call(_start, server_id)
+            self._bring_up(server_id)
 
     def destroy(self, server_id: str) -> None:
         with contextlib.suppress(exceptions.GuestNotFound), self._verb("destroy", server_id):
@@ -224,6 +226,17 @@ class LibvirtDriver(ComputeDriver):
                 return found.virt_type
             self._proved = found.virt_type
         return self._proved
+
+    def _bring_up(self, server_id: str) -> None:
+        """Start the guest, or wait for a start that another process was killed in."""
+        deadline = clock.monotonic() + _START_SECONDS
+        while not self._host.call(_step_up, server_id):
+            if clock.monotonic() > deadline:
+                raise exceptions.GuestOperationFailed(
+                    verb="start", server_id=server_id,
+                    reason=f"it does not run after {_START_SECONDS} s",
+                )
+            concurrency.sleep(_POLL_SECONDS)
 
     def _stop(self, server_id: str, timeout: float) -> None:
         found = self._must(server_id)
@@ -323,16 +336,22 @@ class LibvirtDriver(ComputeDriver):
             concurrency.spawn(sink, event)
 
 
-def _define_and_start(conn: Any, xml: str) -> None:
-    dom = conn.defineXML(xml)
-    if not dom.isActive():
-        dom.create()
+def _define(conn: Any, xml: str) -> None:
+    conn.defineXML(xml)
 
 
-def _start(conn: Any, server_id: str) -> None:
+def _step_up(conn: Any, server_id: str) -> bool:
+    """Do what is next on the way to a guest that runs; True if it does."""
     dom = conn.lookupByName(domain.name_of(server_id))
-    if not dom.isActive():
-        dom.create()
+    state, reason = dom.state()
+    with _already():
+        if state == libvirt.VIR_DOMAIN_PAUSED and reason != libvirt.VIR_DOMAIN_PAUSED_STARTING_UP:
+            dom.resume()
+        elif state == libvirt.VIR_DOMAIN_PMSUSPENDED:
+            dom.pMWakeup()
+        elif state in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED):
+            dom.create()
+    return dom.state()[0] in (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_BLOCKED)
 
 
 def _press_power_button(conn: Any, server_id: str) -> None:
@@ -356,7 +375,7 @@ def _destroy(conn: Any, server_id: str) -> None:
 
 @contextlib.contextmanager
 def _already() -> Iterator[None]:
-    """A guest that is off already refuses to be stopped; that is what was wanted."""
+    """A guest that is already what was wanted refuses to be made so."""
     try:
         yield
     except libvirt.libvirtError as error:

@@ -67,6 +67,7 @@ suite() {   # suite NAME REGEX WORKERS SECONDS [VARIABLE=VALUE]: tests whose ids
 check ruff ruff check .
 check mypy mypy mycloud/common mycloud/objects mycloud/client mycloud/cli mycloud/local mycloud/cmd
 check shell bash -n tools/*.sh .ci/run
+check samples tools/samples.sh --check
 if [ "$what" != lint ]; then
   suite "unit, architecture and golden" '^tests\.(unit|architecture|golden)\.' 2 300
   suite "functional" '^tests\.functional\.' 2 600

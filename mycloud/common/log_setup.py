@@ -40,6 +40,11 @@ _SECRETS = (
 def register() -> None:
     """Register oslo.log's options, with defaults of our own."""
     oslo_log.register_options(cfg.CONF)
+    set_defaults()
+
+
+def set_defaults() -> None:
+    """Our own defaults of oslo.log's options (oslo-config-generator asks for them, too)."""
     oslo_log.set_defaults(
         logging_context_format_string=CONTEXT_FORMAT, default_log_levels=list(_QUIET)
     )

@@ -8,6 +8,14 @@ from mycloud.local.settings import Settings
 
 _HEAD = "# Written by 'mycloud up' at every start. Put options of your own into mycloud.conf.d/.\n"
 
+#: As etc/mycloud/rabbitmq/mycloud-bus.conf has it.
+_BROKER = {
+    "amqp_durable_queues": "true",
+    "rabbit_quorum_queue": "true",
+    "rabbit_transient_quorum_queue": "true",
+    "use_queue_manager": "true",
+}
+
 Sections = dict[str, dict[str, str]]
 
 
@@ -27,13 +35,16 @@ def _common(layout: Layout, settings: Settings) -> Sections:
     compute = {"driver": settings.hypervisor, "boot_files": str(layout.guest)}
     if settings.libvirt_uri:
         compute["libvirt_uri"] = settings.libvirt_uri
-    return {
+    sections = {
         "DEFAULT": {
             "state_path": str(layout.state),
             "transport_url": settings.transport_url or "kombu+memory:////",
         },
         "compute": compute,
     }
+    if settings.transport_url:
+        sections["oslo_messaging_rabbit"] = dict(_BROKER)
+    return sections
 
 
 def _control(layout: Layout, settings: Settings) -> Sections:

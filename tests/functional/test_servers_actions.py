@@ -212,6 +212,21 @@ class InstanceActionsTest(ActionCase):
         answer = self.actions(server_id, "/req-nope")
         self.assertEqual(404, answer.status)
 
+    def test_what_needs_no_host_is_told_too(self) -> None:
+        server_id = self.boot()
+        for name, inner, by in (
+            ("lock", None, self.member), ("unlock", None, self.operator),
+            ("os-resetState", {"state": "error"}, self.operator),
+        ):
+            answer = self.act(server_id, name, inner, by=by)
+            operation = self.ended(answer.headers["X-Mycloud-Operation-Id"])
+            self.assertEqual(("succeeded", by.user_id),
+                             (operation["state"], operation["user_id"]))
+        found = self.actions(server_id).body["instanceActions"]
+        self.assertEqual(
+            ["reset_state", "unlock", "lock", "create"], [action["action"] for action in found]
+        )
+
     def test_of_a_deleted_server_from_2_21(self) -> None:
         server_id = self.boot()
         operation = self.call("DELETE", f"/servers/{server_id}").headers["X-Mycloud-Operation-Id"]

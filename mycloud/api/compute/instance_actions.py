@@ -35,9 +35,11 @@ _RESULTS = {
 
 def _action(request: wsgi.Request, row: Row) -> dict[str, Any]:
     transition = states.SERVER.get(row["kind"])
+    # what needs no worker has no transition
+    name = transition.action if transition else row["kind"].removeprefix("server.")
     failed = row["state"] in (Op.FAILED, Op.CANCELLED)
     found = {
-        "action": transition.action if transition else row["kind"].rpartition(".")[2],
+        "action": name,
         "instance_uuid": row["resource_id"],
         "request_id": row["request_id"],
         "user_id": row["user_id"],
@@ -52,7 +54,7 @@ def _action(request: wsgi.Request, row: Row) -> dict[str, Any]:
 
 def _event(step: Row, *, traceback: bool) -> dict[str, Any]:
     found = {
-        "event": f"{step['name']}",
+        "event": step["name"],
         "start_time": usage_time_of(step["started_at"]),
         "finish_time": usage_time_of(step["finished_at"]),
         "result": _RESULTS.get(StepState(step["state"])),

@@ -3,7 +3,7 @@
 from mycloud.common import clock
 from mycloud.common.context import RequestContext
 from mycloud.common.states import Vm
-from mycloud.compute.requests import listing
+from mycloud.compute.requests import listing, submit
 from mycloud.db import engine, journal, server_list, servers
 
 #: What the API may ask for.
@@ -11,10 +11,11 @@ STATES = {"active": Vm.ACTIVE, "error": Vm.ERROR}
 
 
 @engine.retried
-def reset(context: RequestContext, server_id: str, state: str) -> None:
+def reset(context: RequestContext, server_id: str, state: str) -> str:
     """Take the server away from whatever works on it, and say that it is in that state.
 
-    The operation is asked to stop; what it still reports no longer touches the server.
+    The operation is asked to stop; what it still reports no longer touches the server. Returns
+    the id of the operation that says who did this.
 
     :raises ServerNotFound:
     """
@@ -32,3 +33,4 @@ def reset(context: RequestContext, server_id: str, state: str) -> None:
                 "updated_at": clock.now(),
             },
         )
+        return submit.record(conn, context, server, "server.reset_state")

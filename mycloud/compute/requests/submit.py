@@ -50,6 +50,18 @@ def new_operation(
     }
 
 
+def record(conn: Connection, context: RequestContext, server: Row, kind: str) -> str:
+    """Journal what this transaction does at once, without a worker; returns the operation's id."""
+    operation = new_operation(
+        context, kind, server["id"], topic=rpcapi.TOPIC, host=server["host"],
+        project_id=server["project_id"], state=Op.SUCCEEDED,
+    )
+    at = operation["created_at"]
+    journal.insert(conn, {**operation, "updated_at": at, "started_at": at, "finished_at": at})
+    operation_id: str = operation["id"]
+    return operation_id
+
+
 def ring(context: RequestContext, *operations: Row) -> None:
     """Ring the bells of committed operations, without holding up the answer."""
     for operation in operations:

@@ -27,11 +27,11 @@ def reboot(request: wsgi.Request) -> None:
 
 
 def lock_server(request: wsgi.Request) -> None:
-    lock.lock(request.context, request.args["server_id"])
+    request.note_operation(lock.lock(request.context, request.args["server_id"]))
 
 
 def unlock_server(request: wsgi.Request) -> None:
-    lock.unlock(request.context, request.args["server_id"])
+    request.note_operation(lock.unlock(request.context, request.args["server_id"]))
 
 
 def console_output(request: wsgi.Request) -> Any:
@@ -42,7 +42,7 @@ def console_output(request: wsgi.Request) -> Any:
 
 def reset_state(request: wsgi.Request) -> None:
     state = request.json_body["os-resetState"]["state"]
-    reset.reset(request.context, request.args["server_id"], state)
+    request.note_operation(reset.reset(request.context, request.args["server_id"], state))
 
 
 def _action(

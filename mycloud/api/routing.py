@@ -120,6 +120,9 @@ class Router:
             response = faults.response(error, self.style)
         if self.versions is not NONE:
             response.headers.update(self.versions.answer_headers(version))
+            if wsgi.REQUEST_ID_KEY in request.environ:
+                # beside x-openstack-request-id: what compute's clients knew before 2.46
+                response.headers["X-Compute-Request-Id"] = request.environ[wsgi.REQUEST_ID_KEY]
         response.headers.update(request.out_headers)
         return response
 

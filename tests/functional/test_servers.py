@@ -49,6 +49,9 @@ class CreateTest(ComputeApiCase):
         )
         self.assertEqual(server["links"][0]["href"], answer.headers["Location"])
         self.assertTrue(answer.headers["x-openstack-request-id"].startswith("req-"))
+        self.assertEqual(
+            answer.headers["x-openstack-request-id"], answer.headers["x-compute-request-id"]
+        )
         operation = self.ended(answer.headers["X-Mycloud-Operation-Id"])
         self.assertEqual(
             ("server.create", "succeeded", server["id"]),

@@ -2,6 +2,7 @@
 
 from mycloud.api import discovery
 from mycloud.api.compute import (
+    aggregates,
     availability_zones,
     extensions,
     flavor_access,
@@ -26,6 +27,7 @@ from mycloud.api.compute import (
 from mycloud.api.routing import Route
 
 MODULES: tuple[object, ...] = (
+    aggregates,
     availability_zones,
     extensions,
     flavor_access,

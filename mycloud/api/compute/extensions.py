@@ -22,6 +22,7 @@ _KNOWN = {
     "images": ("Images", "The images that servers are made from."),
     "limits": ("Limits", "What a project may have."),
     "os-admin-actions": ("AdminActions", "What operators do to servers."),
+    "os-aggregates": ("Aggregates", "Groups of hosts, and their availability zones."),
     "os-availability-zone": ("AvailabilityZone", "Availability zones and their hosts."),
     "os-config-drive": ("ConfigDrive", "A disk with a server's metadata."),
     "os-console-output": ("ConsoleOutput", "The console log of a server."),

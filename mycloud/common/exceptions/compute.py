@@ -1,6 +1,13 @@
 """Errors of servers and all that belongs to them, and of hypervisors."""
 
-from mycloud.common.exceptions.base import Conflict, Forbidden, MycloudError, NotFound, Unavailable
+from mycloud.common.exceptions.base import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    MycloudError,
+    NotFound,
+    Unavailable,
+)
 
 
 class ServerNotFound(NotFound):
@@ -74,6 +81,34 @@ class FlavorExtraSpecNotFound(NotFound):
 class KeypairExists(Conflict):
     code = "keypair_exists"
     template = "Key pair '%(name)s' already exists."
+
+
+class AggregateNotFound(NotFound):
+    code = "aggregate_not_found"
+    template = "Aggregate %(aggregate_id)s could not be found."
+
+
+class AggregateExists(Conflict):
+    code = "aggregate_exists"
+    template = "Aggregate %(name)s already exists."
+
+
+class AggregateInUse(Invalid):
+    code = "aggregate_in_use"
+    template = (
+        "Cannot delete aggregate %(aggregate_id)s. Reason: Host aggregate is not empty; remove "
+        "its hosts first."
+    )
+
+
+class AggregateHostExists(Conflict):
+    code = "aggregate_host_exists"
+    template = "Aggregate %(aggregate_id)s already has host %(host)s."
+
+
+class AggregateHostNotFound(NotFound):
+    code = "aggregate_host_not_found"
+    template = "Aggregate %(aggregate_id)s has no host %(host)s."
 
 
 class ServerGroupNotFound(NotFound):

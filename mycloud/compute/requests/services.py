@@ -7,7 +7,7 @@ from typing import Any
 from oslo_config import cfg
 
 from mycloud.common import clock, exceptions
-from mycloud.db import engine, hypervisors, services
+from mycloud.db import aggregates, engine, hypervisors, services
 
 Row = Mapping[str, Any]
 
@@ -68,4 +68,5 @@ def delete(service_id: str) -> None:
                     f"servers on {row['host']} first."
                 )
             hypervisors.delete(conn, row["host"])
+            aggregates.forget_host(conn, row["host"])
         services.delete(conn, service_id)

@@ -2,6 +2,8 @@
 
 from mycloud.db.models.base import metadata
 from mycloud.db.models.compute import (
+    aggregate_hosts,
+    aggregates,
     allocations,
     flavor_access,
     flavors,
@@ -41,6 +43,8 @@ from mycloud.db.models.service import project_locks, quota_classes, quotas, serv
 
 __all__ = [
     "access_rules",
+    "aggregate_hosts",
+    "aggregates",
     "allocations",
     "application_credentials",
     "catalog_endpoints",

@@ -106,6 +106,28 @@ server_groups = sa.Table(
     sa.Index("ix_server_groups_project_id", "project_id"),
 )
 
+aggregates = sa.Table(
+    "aggregates",
+    metadata,
+    # what the API calls id; never given twice
+    sa.Column("id", sa.Integer, primary_key=True),
+    text("uuid", 64, unique=True),
+    text("name", unique=True),
+    optional("availability_zone"),
+    document("metadata", nullable=False),
+    *timestamps(),
+    sqlite_autoincrement=True,
+)
+
+aggregate_hosts = sa.Table(
+    "aggregate_hosts",
+    metadata,
+    sa.Column(
+        "aggregate_id", sa.Integer, sa.ForeignKey("aggregates.id"), primary_key=True
+    ),
+    sa.Column("host", sa.String(255), primary_key=True),
+)
+
 servers = sa.Table(
     "servers",
     metadata,

@@ -91,7 +91,7 @@ stamp=".venv/.prepared-$(cat setup.cfg setup.py constraints.txt | sha256sum | cu
 for extra in core ${extras//,/ }; do
   if ! grep -qsx "$extra" "$stamp"; then
     say "installing Python packages"
-    .venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt \
       -e ".${extras:+[$extras]}" || fail 1 "pip could not install the packages"
     rm -f .venv/.prepared-*
     printf '%s\n' core ${extras//,/ } >"$stamp"

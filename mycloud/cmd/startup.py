@@ -15,7 +15,7 @@ from oslo_concurrency import lockutils
 from oslo_config import cfg
 
 from mycloud import conf, objects
-from mycloud.common import concurrency, exceptions, launcher, log_setup, reports, rpc
+from mycloud.common import backdoor, concurrency, exceptions, launcher, log_setup, reports, rpc
 from mycloud.common.service import Manager, Service
 from mycloud.conductor.rpcapi import ConductorAPI
 from mycloud.db import engine
@@ -141,9 +141,18 @@ class Program:
             running = launcher.launch(services[0], workers=workers)
             for service in services[1:]:
                 running.launch_service(service)
-        except exceptions.ConfigError as error:
+        except exceptions.MycloudError as error:
             self._refuse(error)
+        self.open_backdoor()
         return running
+
+    def open_backdoor(self) -> None:
+        """Only when asked for; one port serves one process."""
+        if cfg.CONF.backdoor_port is not None:
+            try:
+                backdoor.open_door(cfg.CONF.backdoor_port)
+            except OSError as error:
+                self._refuse(exceptions.ConfigError(option="backdoor_port", reason=str(error)))
 
     @step
     def wait(self, running: launcher.ServiceLauncher | launcher.ProcessLauncher) -> int:

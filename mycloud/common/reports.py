@@ -31,3 +31,8 @@ def register() -> None:
 def enable(program: str) -> None:
     """Print a report whenever SIGUSR2 comes."""
     gmr.TextGuruMeditation.setup_autorun(_Version(), program, conf=cfg.CONF)
+
+
+def text() -> str:
+    """The report as it is now."""
+    return str(gmr.TextGuruMeditation(_Version()).run())

@@ -30,6 +30,11 @@ OPTS = [
         min=2,
         help="Seconds without a sign of life after which a service counts as down.",
     ),
+    cfg.PortOpt(
+        "backdoor_port",
+        help="A port on 127.0.0.1 that answers every connection with a report of threads, options "
+        "and versions; 0 takes a free one and logs it. Unset, there is none.",
+    ),
     cfg.BoolOpt("periodic_enable", default=True, help="Run periodic tasks at all."),
     cfg.IntOpt(
         "periodic_fuzzy_delay",

@@ -15,7 +15,7 @@ from oslo_messaging.rpc import dispatcher as rpc_dispatcher
 from oslo_messaging.rpc import server as rpc_server
 
 from mycloud.common import context as mycontext
-from mycloud.common import exceptions
+from mycloud.common import exceptions, memory_bus
 from mycloud.conf import messaging as conf_messaging
 
 LOG = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ def init(
     if name:
         # it is read when the transport is made, so the option has to be there before
         conf_messaging.name_process(name)
+    memory_bus.install()
     _transport = messaging.get_rpc_transport(cfg.CONF, url, allowed_remote_exmods=EXMODS)
     _serializer = serializer
     _oldest = oldest

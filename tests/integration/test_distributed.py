@@ -149,7 +149,10 @@ class TestDistributed(testtools.TestCase):
         self.settle(load)
 
     def settle(self, load: Creator) -> None:
-        wait_for(lambda: not self.cloud.open_operations(), "all operations end", 60)
+        try:
+            wait_for(lambda: not self.cloud.open_operations(), "all operations end", 60)
+        except AssertionError as error:
+            self.fail(f"{error}: {self.cloud.open_operations()}\n{self.cloud.last_words()}")
         self.active(*load.accepted, timeout=60)
         self.check_nothing_is_doubled()
 

@@ -37,9 +37,9 @@ _SECRETS = (
 )
 
 
-def register() -> None:
+def register(options: cfg.ConfigOpts = cfg.CONF) -> None:
     """Register oslo.log's options, with defaults of our own."""
-    oslo_log.register_options(cfg.CONF)
+    oslo_log.register_options(options)
     set_defaults()
 
 

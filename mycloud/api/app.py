@@ -34,7 +34,7 @@ def compute(global_conf: Any, **local_conf: Any) -> Router:
 
 def compute_legacy(global_conf: Any, **local_conf: Any) -> Router:
     """/compute/v2: the behaviour of 2.1, whatever version a request names."""
-    return Router("compute", compute_api.rows())
+    return Router("compute", compute_api.rows(), versions.COMPUTE_V2)
 
 
 def image(global_conf: Any, **local_conf: Any) -> Router:

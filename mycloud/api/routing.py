@@ -118,7 +118,7 @@ class Router:
             response = self._answer(request, version)
         except Exception as error:
             response = faults.response(error, self.style)
-        if self.versions is not NONE:
+        if self.versions.spoken:
             response.headers.update(self.versions.answer_headers(version))
             if wsgi.REQUEST_ID_KEY in request.environ:
                 # beside x-openstack-request-id: what compute's clients knew before 2.46

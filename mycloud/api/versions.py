@@ -39,6 +39,11 @@ class VersionRange:
     maximum: Version
     legacy: str | None = None
 
+    @property
+    def spoken(self) -> bool:
+        """Whether requests may name a version, and answers do."""
+        return self.name != "none"
+
     def negotiate(self, headers: dict[str, str]) -> Version:
         """The version that a request asks for; the lowest one if it names none.
 
@@ -78,3 +83,5 @@ COMPUTE = VersionRange(
 
 #: For services without microversions.
 NONE = VersionRange("none", Version(1, 0), Version(1, 0))
+#: compute's v2: what 2.1 does, whatever version a request names.
+COMPUTE_V2 = VersionRange("none", Version(2, 1), Version(2, 1))

@@ -330,6 +330,19 @@ class ChangeTest(ComputeApiCase):
         server_id = self.boot()
         answer = self.call("GET", f"/servers/{server_id}", api="/compute/v2", version="2.60")
         self.assertEqual(DETAIL, set(answer.body["server"]))
+        self.assertNotIn("OpenStack-API-Version", answer.headers)
+        # its bodies and queries are checked as those of 2.1
+        for method, path, body in (
+            ("POST", "/servers", {}), ("POST", "/servers", self.body()),
+            ("PUT", f"/servers/{server_id}", {"server": {"description": "d"}}),
+        ):
+            answer = self.call(method, path, body, api="/compute/v2", version="2.60")
+            self.assertEqual(400, answer.status, answer)
+        actions = f"/servers/{server_id}/os-instance-actions?limit=x"
+        self.assertEqual(200, self.call("GET", actions, api="/compute/v2").status)
+        self.assertEqual(
+            404, self.call("GET", f"/servers/{server_id}/tags", api="/compute/v2").status
+        )
 
     def test_addresses_are_none(self) -> None:
         server_id = self.boot()

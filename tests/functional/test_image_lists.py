@@ -111,6 +111,13 @@ class MembersTest(Base):
         self.refused(404, "image_member_not_found", self.red.ask("DELETE", f"{self.path}/blue"))
         self.refused(404, "image_not_found", self.blue.ask("GET", f"/images/{self.image}"))
 
+    def test_a_client_may_repeat_the_member_in_its_answer(self):
+        self.red.ask("POST", self.path, {"member": "blue"})
+        body = {"member": "blue", "status": "rejected"}
+        self.assertEqual(
+            "rejected", self.blue.ask("PUT", f"{self.path}/blue", body).json["status"]
+        )
+
     def test_a_member_knows_of_itself_only(self):
         for member in ("blue", "green"):
             self.red.ask("POST", self.path, {"member": member})

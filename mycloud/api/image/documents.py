@@ -112,17 +112,17 @@ PATCH: Schema = {
     "maxItems": 1024,
     "items": {"type": "object", "maxProperties": 8},
 }
+_MEMBER_ID = {"type": "string", "minLength": 1, "maxLength": 64, "format": "name"}
 CREATE_MEMBER: Schema = {
     "type": "object",
-    "properties": {
-        "member": {"type": "string", "minLength": 1, "maxLength": 64, "format": "name"}
-    },
+    "properties": {"member": _MEMBER_ID},
     "required": ["member"],
     "additionalProperties": False,
 }
+#: openstacksdk repeats the member, whom the path names; it is passed over as glance does.
 UPDATE_MEMBER: Schema = {
     "type": "object",
-    "properties": {"status": {"enum": [*states.Membership]}},
+    "properties": {"status": {"enum": [*states.Membership]}, "member": _MEMBER_ID},
     "required": ["status"],
     "additionalProperties": False,
 }

@@ -16,6 +16,12 @@ _BROKER = {
     "use_queue_manager": "true",
 }
 
+_ROTATION = {
+    "log_rotation_type": "size",
+    "max_logfile_size_mb": "50",
+    "max_logfile_count": "3",
+}
+
 Sections = dict[str, dict[str, str]]
 
 
@@ -44,6 +50,9 @@ def _common(layout: Layout, settings: Settings) -> Sections:
     }
     if settings.transport_url:
         sections["oslo_messaging_rabbit"] = dict(_BROKER)
+    if not settings.processes:
+        # several processes can't rotate one file
+        sections["DEFAULT"] |= _ROTATION
     return sections
 
 

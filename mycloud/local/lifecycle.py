@@ -2,12 +2,14 @@
 
 import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
 from oslo_config import cfg
 
-from mycloud import conf
+from mycloud import client, conf
+from mycloud.client import errors
 from mycloud.common import clock, concurrency, context, exceptions, log_setup
 from mycloud.db import engine
 from mycloud.db.migrations import upgrade, version
@@ -120,7 +122,9 @@ def _wait_ready(
 ) -> None:
     """:raises LocalError: a process ended, or the API does not answer in time"""
     until = clock.monotonic() + START_SECONDS
-    while not answers(settings):
+    # in one process the API listens when everything else is ready
+    ready = _hosts_up(layout, settings) if settings.processes else lambda: answers(settings)
+    while not ready():
         for process in wanted:
             if process.pid(layout) is None:
                 for line in supervisor.last_words(layout, process):
@@ -128,10 +132,31 @@ def _wait_ready(
                 raise LocalError(f"{process.name} has ended; see {process.log(layout)}")
         if clock.monotonic() > until:
             raise LocalError(
-                f"The API at {settings.url} does not answer after {START_SECONDS} s; see "
+                f"The cloud at {settings.url} is not ready after {START_SECONDS} s; see "
                 f"{layout.logs}"
             )
         concurrency.sleep(0.05)
+
+
+def _hosts_up(layout: Layout, settings: Settings) -> Callable[[], bool]:
+    """A question: whether the API says that all compute hosts are up."""
+    admin = client.connect(None, **credentials.of(layout, credentials.ADMIN))
+
+    def ask() -> bool:
+        if not answers(settings):
+            return False
+        try:
+            services = list(admin.services.list())
+        except errors.ClientError:
+            return False
+        up = {
+            service.host
+            for service in services
+            if service.state == "up" and service.binary.endswith("-compute")
+        }
+        return up >= set(settings.hosts)
+
+    return ask
 
 
 def down(layout: Layout, tell: Tell, *, keep_guests: bool = False) -> bool:

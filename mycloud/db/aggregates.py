@@ -102,10 +102,10 @@ def zones_of(conn: Connection, host: str) -> dict[int, str]:
     return {row.id: row.availability_zone for row in conn.execute(query)}
 
 
-def set_zone(conn: Connection, hosts: list[str], zone: str | None) -> None:
-    """The compute services of these hosts are in that zone from now on; None: the default."""
+def set_zone(conn: Connection, host: str, zone: str) -> None:
+    """The compute service of the host is in that zone from now on."""
     conn.execute(
         sa.update(services)
-        .where(services.c.topic == "compute", services.c.host.in_(hosts))
+        .where(services.c.topic == "compute", services.c.host == host)
         .values(availability_zone=zone)
     )

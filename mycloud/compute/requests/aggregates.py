@@ -5,6 +5,7 @@ The availability zone of an aggregate is its hosts' zone, and a host is in one z
 
 from typing import Any
 
+from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions
@@ -55,7 +56,7 @@ def _move(conn: Connection, aggregate_id: int, host: str, zone: str | None) -> N
         if number != aggregate_id
     }
     if zone is None:
-        zone = next(iter(others), None)
+        zone = next(iter(others), cfg.CONF.default_availability_zone)
     elif others - {zone}:
         raise exceptions.Conflict(
             f"Host {host} is in availability zone {', '.join(sorted(others))} already, by "
@@ -66,7 +67,7 @@ def _move(conn: Connection, aggregate_id: int, host: str, zone: str | None) -> N
             raise exceptions.Conflict(
                 f"Host {host} has servers, whose availability zone can't change."
             )
-        aggregates.set_zone(conn, [host], zone)
+        aggregates.set_zone(conn, host, zone)
 
 
 def _zone_now(conn: Connection, host: str) -> str | None:

@@ -148,7 +148,10 @@ class Router:
         return wsgi.json_response(result, status)
 
     def _match(self, request: wsgi.Request) -> list[Route]:
-        path = request.path_info
+        try:
+            path = request.path_info
+        except UnicodeDecodeError as error:
+            raise exceptions.NotFound("The resource could not be found.") from error
         if self.style == "identity" and len(path) > 1:
             # only there a slash at the end is nothing; elsewhere it is an id that is missing
             path = path.rstrip("/")

@@ -245,12 +245,12 @@ def show_catalog(request: wsgi.Request) -> Any:
 
 def list_projects(request: wsgi.Request) -> Any:
     rows = reach.projects(request.context.user_id)
-    return common.listing(request, "projects", rows, projects.view)
+    return common.whole(request, "projects", rows, projects.view)
 
 
 def list_domains(request: wsgi.Request) -> Any:
     rows = reach.domains_of(request.context.user_id)
-    return common.listing(request, "domains", rows, domains.view)
+    return common.whole(request, "domains", rows, domains.view)
 
 
 def show_system(request: wsgi.Request) -> Any:

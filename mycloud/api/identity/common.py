@@ -56,19 +56,26 @@ def as_flag(value: str | None) -> bool:
 def listing(
     request: wsgi.Request, key: str, rows: Iterable[Row], view: Callable[[Any, Row], Any]
 ) -> dict[str, Any]:
-    """A list with its links; ``next`` leads on when the page is full."""
-    rows = list(rows)
+    """A page of a list with its links; ``next`` leads on when the page is full."""
+    found = whole(request, key, rows, view)
+    shown, limit = found[key], page(request).limit
+    if shown and limit is not None and len(shown) >= limit:
+        query = {**request.query, "limit": limit, "marker": shown[-1]["id"]}
+        here = link(request, request.path_info)["self"]
+        found["links"]["next"] = f"{here}?{urlencode(query, doseq=True)}"
+    return found
+
+
+def whole(
+    request: wsgi.Request, key: str, rows: Iterable[Row], view: Callable[[Any, Row], Any]
+) -> dict[str, Any]:
+    """A list that isn't paged, with its links."""
     here = link(request, request.path_info)["self"]
-    following = None
-    limit = page(request).limit
-    if rows and limit is not None and len(rows) >= limit and "id" in rows[-1]:
-        query = {**request.query, "limit": limit, "marker": rows[-1]["id"]}
-        following = f"{here}?{urlencode(query, doseq=True)}"
     if request.query_string:
         here = f"{here}?{request.query_string}"
     return {
         key: [view(request, row) for row in rows],
-        "links": {"self": here, "next": following, "previous": None},
+        "links": {"self": here, "next": None, "previous": None},
     }
 
 

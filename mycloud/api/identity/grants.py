@@ -29,7 +29,7 @@ def _handlers(
         return Place(target_type, target_id, actor_type, request.args["actor_id"], inherited)
 
     def index(request: wsgi.Request) -> Any:
-        return common.listing(request, "roles", grants.listed(place(request)), roles.view)
+        return common.whole(request, "roles", grants.listed(place(request)), roles.view)
 
     def check(request: wsgi.Request) -> Any:
         grants.check(place(request), request.args["role_id"])
@@ -50,7 +50,7 @@ def _rows(target_type: str, actor_type: str, *, inherited: bool = False) -> list
     every, one = f"{prefix}{path}{suffix}", f"{prefix}{path}/{{role_id}}{suffix}"
     see, change = "identity:grants:show", "identity:grants:update"
     return [
-        Route("GET", every, index, see, query=ANY_QUERY),
+        Route("GET", every, index, see, query=common.list_query()),
         Route("GET", one, check, see, query=ANY_QUERY, status=204),
         Route("PUT", one, add, change, body=NO_BODY, query=ANY_QUERY, status=204),
         Route("DELETE", one, remove, change, query=ANY_QUERY, status=204),

@@ -88,7 +88,7 @@ def change_password(request: wsgi.Request) -> Any:
 def list_projects(request: wsgi.Request) -> Any:
     user_id = common.own_user(request, "identity:users:projects")
     records.get(records.USER, user_id)
-    return common.listing(request, "projects", reach.projects(user_id), projects.view)
+    return common.whole(request, "projects", reach.projects(user_id), projects.view)
 
 
 _ONE = "/users/{user_id}"

@@ -46,6 +46,7 @@ def spec(context: RequestContext, body: dict[str, Any]) -> ServerSpec:
     """
     server = body["server"]
     _refuse_networks(server.get("networks"))
+    _refuse_groups(server.get("security_groups"))
     hints = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints")
     least, most = _counts(server)
     zone, host, node = _place(context, server.get("availability_zone"))
@@ -116,6 +117,17 @@ def _refuse_networks(networks: Any) -> None:
         reason="this cloud has no network service, so there are no networks and ports to attach; "
         "leave networks out, or send 'none' or 'auto'",
     )
+
+
+def _refuse_groups(groups: list[dict[str, Any]] | None) -> None:
+    """Somebody who asks for a security group must not get a server without its rules."""
+    for group in groups or ():
+        if group.get("name", "default") != "default":
+            raise exceptions.BadField(
+                field="security_groups",
+                reason=f"there is no security group {group['name']}: this cloud has no network "
+                "service yet; leave security_groups out",
+            )
 
 
 def _image(server: dict[str, Any]) -> str | None:

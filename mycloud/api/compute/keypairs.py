@@ -81,7 +81,7 @@ def _time(value: datetime.datetime | None) -> str | None:
 
 def _owner(request: wsgi.Request, wanted: str | None) -> str:
     """Whose key pairs are meant: the caller's, unless an administrator names somebody."""
-    mine: str = request.context.user_id
+    mine = str(request.context.user_id)
     if request.version < _OTHER_USERS or wanted in (None, mine):
         return mine
     policy.enforce(request.context, "compute:keypairs:other_users")

@@ -66,7 +66,8 @@ class CreateTest(ComputeApiCase):
         server = self.create(
             metadata={"a b": "c"}, tags=["x", "y", "x"], description="d", user_data=user_data,
             config_drive=True, accessIPv4="192.0.2.1", accessIPv6="2001:DB8:0::0001",
-            availability_zone="nova", security_groups=[{"name": "default"}], **{"OS-DCF:diskConfig": "AUTO"},
+            availability_zone="nova", security_groups=[{"name": "default"}],
+            **{"OS-DCF:diskConfig": "AUTO"},
         ).body["server"]
         shown = self.call("GET", f"/servers/{server['id']}", by=self.operator).body["server"]
         self.assertEqual({"a b": "c"}, shown["metadata"])

@@ -11,6 +11,7 @@ new green or native thread by themselves; everything that this module spawns car
 
 import collections
 import contextvars
+import logging
 import os
 import posix
 import queue
@@ -20,6 +21,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 EVENTLET = "eventlet"
@@ -272,10 +274,26 @@ def serve_green(sock: Any, app: Any, **options: Any) -> Callable[[float], None]:
     ``options`` are those of ``eventlet.wsgi.server``. Returns a function that stops accepting,
     closes idle connections and waits so many seconds for the requests under way.
     """
+    # ssl must not be imported before it is patched
+    import ssl
+
     import eventlet
     from eventlet import wsgi
 
-    thread = eventlet.spawn(wsgi.server, sock, app, **options)
+    class Protocol(wsgi.HttpProtocol):
+        """Whoever doesn't speak TLS to a TLS port is worth no traceback."""
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except ssl.SSLError as error:
+                LOG.info("No TLS with %s: %s", self.client_address[0], error)
+            except ValueError:
+                # a TLS connection that stop() has closed is read once more
+                if self.conn_state[2] is not wsgi.STATE_CLOSE:
+                    raise
+
+    thread = eventlet.spawn(wsgi.server, sock, app, protocol=Protocol, **options)
     # a thread that is killed before its first turn would never run its clean-up
     eventlet.sleep(0)
 

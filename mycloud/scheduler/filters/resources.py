@@ -20,16 +20,18 @@ class _Amount(Filter):
         free = host.free(self.column)
         wanted = request.amounts[self.column]
         unit = f" {self.unit}" if self.unit else ""
-        text = (
-            f"has {free}{unit} of {self.noun} free where {wanted}{unit} are asked for: choose "
-            f"a flavor with at most {free}{unit}"
-        )
-        # freeing helps only a host that is large enough when it is empty
+        # what the largest server could have on it when it is empty
         largest = min(host.limits[self.column], host.capacity[self.column])
+        ways = [f"choose a flavor with at most {free}{unit}"] if free else []
         if wanted <= largest:
             short = wanted - (host.limits[self.column] - host.used[self.column])
-            text += f", or free {short}{unit} there"
-        return text
+            ways.append(f"free {short}{unit} there")
+        if not ways:
+            ways = [f"choose a flavor with at most {largest}{unit}, and free as much there"]
+        return (
+            f"has {free}{unit} of {self.noun} free where {wanted}{unit} are asked for: "
+            + ", or ".join(ways)
+        )
 
     def shortfall(self, host: HostState, request: Request) -> float:
         return 1.0 - host.free(self.column) / request.amounts[self.column]

@@ -117,6 +117,15 @@ class FilterTest(testtools.TestCase):
         self.assertIn("has 0 MiB", self.check(MemoryFilter(), request(), by=full))
         self.assertIn("free 1416 MiB", self.check(MemoryFilter(), request(), by=full))
 
+    def test_full_host_that_is_too_small_anyway(self) -> None:
+        full = host(used={"vcpus": 0, "memory_mb": 4096, "disk_gb": 0})
+        asked = Request(amounts={"vcpus": 1, "memory_mb": 8192, "disk_gb": 0})
+        self.assertEqual(
+            "has 0 MiB of memory free where 8192 MiB are asked for: choose a flavor with at "
+            "most 4096 MiB, and free as much there",
+            self.check(MemoryFilter(), asked, by=full),
+        )
+
     def test_capabilities(self) -> None:
         for specs, passes in (
             ({}, True),

@@ -207,9 +207,7 @@ def _query_items(request: wsgi.Request) -> Iterable[tuple[str, str]]:
 
 
 def _body(request: wsgi.Request) -> Any:
-    if (request.content_length or 0) > _MAX_BODY:
-        raise exceptions.TooLarge(reason=f"The body may have at most {_MAX_BODY} bytes.")
-    raw = request.body
+    raw = _read(request)
     if not raw:
         raise exceptions.MalformedBody(reason="it is empty")
     if request.content_type not in ("application/json", "", "application/octet-stream") and (
@@ -220,6 +218,39 @@ def _body(request: wsgi.Request) -> Any:
             given=request.content_type[:100], wanted="application/json"
         )
     return schema.parse_body(raw)
+
+
+def _read(request: wsgi.Request) -> bytes:
+    """The body, whether its length was announced or it comes in chunks.
+
+    :raises TooLarge: :raises MalformedBody: when it ends early
+    """
+    announced = request.content_length
+    if announced is None and not request.headers.get("Transfer-Encoding"):
+        return b""
+    if (announced or 0) > _MAX_BODY:
+        raise _too_large()
+    # a server's stream need not end with the request: no more is read than was announced
+    wanted = _MAX_BODY + 1 if announced is None else announced
+    source, blocks = request.environ["wsgi.input"], []
+    while wanted > 0:
+        try:
+            block = source.read(wanted)
+        except (OSError, ValueError) as error:
+            raise exceptions.MalformedBody(reason="it can't be read to its end") from error
+        if not block:
+            break
+        blocks.append(block)
+        wanted -= len(block)
+    if announced is None and wanted == 0:
+        raise _too_large()
+    if announced is not None and wanted > 0:
+        raise exceptions.MalformedBody(reason="it is shorter than its Content-Length")
+    return b"".join(blocks)
+
+
+def _too_large() -> exceptions.TooLarge:
+    return exceptions.TooLarge(reason=f"The body may have at most {_MAX_BODY} bytes.")
 
 
 def _check_media_type(request: wsgi.Request, wanted: Sequence[str]) -> None:

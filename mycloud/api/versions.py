@@ -18,7 +18,9 @@ class Version(NamedTuple):
     def parse(cls, text: str) -> "Version":
         """:raises BadField: if it is not MAJOR.MINOR"""
         parts = text.split(".")
-        if len(parts) != 2 or not all(part.isdigit() and len(part) < 6 for part in parts):
+        if len(parts) != 2 or not all(
+            part.isascii() and part.isdigit() and len(part) < 6 for part in parts
+        ):
             raise exceptions.BadField(
                 field="OpenStack-API-Version",
                 reason=f"API Version String {text[:50]} is of invalid format. Must be of format "

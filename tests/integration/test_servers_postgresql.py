@@ -7,7 +7,7 @@ import sqlalchemy
 
 from mycloud.common import clock
 from tests.fixtures import postgresql
-from tests.functional.test_bad_input import BadInputTest
+from tests.functional.test_bad_input import BadInputTest, WalkTest
 from tests.functional.test_servers_list import CostTest, FilterTest, OrderTest
 from tests.functional.test_servers_parts import MetadataTest, TagsTest
 
@@ -65,5 +65,10 @@ class BadInputPostgreSQLTest(_OnPostgreSQL, BadInputTest):
     pass
 
 
+@unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
+class WalkPostgreSQLTest(_OnPostgreSQL, WalkTest):
+    pass
+
+
 # what is imported for its tests' sake is not run a second time on SQLite
-del BadInputTest, CostTest, FilterTest, MetadataTest, OrderTest, TagsTest
+del BadInputTest, CostTest, FilterTest, MetadataTest, OrderTest, TagsTest, WalkTest

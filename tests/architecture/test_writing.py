@@ -24,7 +24,8 @@ OWNERS = {
     "_thread": ("common.concurrency",),
     "concurrent": (),
     "multiprocessing": (),
-    "queue": ("common.concurrency",),
+    # the bus in memory catches what kombu's queues raise
+    "queue": ("common.concurrency", "common.memory_bus"),
     "time": ("common.clock", "common.concurrency"),
     "uuid": ("common.clock",),
     "random": ("common.clock",),

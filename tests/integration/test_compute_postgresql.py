@@ -1,13 +1,16 @@
-"""Flavors, key pairs, quotas, server groups and images on PostgreSQL."""
+"""The resources around servers, on PostgreSQL."""
 
 import unittest
+from typing import Any
 
 import sqlalchemy
 
 from mycloud.common import clock
 from tests.fixtures import postgresql
 from tests.fixtures.compute_rows import ComputeRows
+from tests.functional.test_aggregates import AggregatesTest
 from tests.functional.test_flavors import FlavorsTest
+from tests.functional.test_hosts import HypervisorsTest, UsageTest
 from tests.functional.test_images_proxy import ImagesProxyTest
 from tests.functional.test_keypairs import KeypairsTest
 from tests.functional.test_quotas import CheckTest, QuotaSetsTest
@@ -29,12 +32,33 @@ class _OnPostgreSQL:
         cls.addClassCleanup(cls.server.cleanUp)  # type: ignore[attr-defined]
 
     def rows(self) -> ComputeRows:
+        return ComputeRows(self._new_database())
+
+    def options(self) -> dict[str, Any]:
+        return {"database": self._new_database()}
+
+    def _new_database(self) -> str:
         name = f"t{clock.new_id()[:8]}"
         engine = sqlalchemy.create_engine(self.server.url, isolation_level="AUTOCOMMIT")
         with engine.connect() as conn:
             conn.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
         engine.dispose()
-        return ComputeRows(self.server.url.replace("/mycloud?", f"/{name}?"))
+        return self.server.url.replace("/mycloud?", f"/{name}?")
+
+
+@unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
+class AggregatesPostgreSQLTest(_OnPostgreSQL, AggregatesTest):
+    pass
+
+
+@unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
+class HypervisorsPostgreSQLTest(_OnPostgreSQL, HypervisorsTest):
+    pass
+
+
+@unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
+class UsagePostgreSQLTest(_OnPostgreSQL, UsageTest):
+    pass
 
 
 @unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
@@ -67,4 +91,5 @@ class ServerGroupsPostgreSQLTest(_OnPostgreSQL, ServerGroupsTest):
     pass
 
 
+del AggregatesTest, HypervisorsTest, UsageTest
 del FlavorsTest, ImagesProxyTest, KeypairsTest, QuotaSetsTest, CheckTest, ServerGroupsTest

@@ -70,14 +70,26 @@ class Runner:
         self.owner = owner
         self._planners = planners
         self._ring = ring
+        self._under_way: set[str] = set()
 
     def run(self, context: RequestContext, operation_id: str) -> None:
         """Answer a doorbell. One that rings twice, or too late, does nothing.
 
         While the bus or the database is gone it waits and goes on from what the host says.
         """
+        if operation_id in self._under_way:
+            return
+        self._under_way.add(operation_id)
         context.operation_id = operation_id
         context.update_store()
+        try:
+            bells = self._persist(context, operation_id)
+        finally:
+            self._under_way.discard(operation_id)
+        for bell in bells:
+            self._ring(context, bell)
+
+    def _persist(self, context: RequestContext, operation_id: str) -> list[dict[str, Any]]:
         again = False
         while True:
             try:
@@ -86,19 +98,17 @@ class Runner:
                 )
                 if operation is None:
                     LOG.debug("Operation %s is not to be claimed", operation_id)
-                    return
-                again = True
+                    return []
                 LOG.info("%s of %s starts", operation.kind, operation.resource_id)
-                bells = self._run(context, operation)
-                break
+                return self._run(context, operation)
             except exceptions.OperationLost:
                 LOG.warning("Another worker took the operation over; leaving it alone")
-                return
+                return []
             except exceptions.CONTROL_PLANE_GONE as error:
                 LOG.warning("%s The operation goes on when it is back.", error)
+                # whatever it was, it may have been committed: this owner may have it already
+                again = True
                 concurrency.sleep(RETRY_SECONDS)
-        for bell in bells:
-            self._ring(context, bell)
 
     def _run(self, context: RequestContext, operation: Operation) -> list[dict[str, Any]]:
         """This is the door for what a step raises; the undo runs, the reason is kept."""

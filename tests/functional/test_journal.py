@@ -3,6 +3,7 @@
 import datetime
 from typing import Any
 
+import fixtures
 import testtools
 from oslo_config import cfg
 
@@ -395,3 +396,47 @@ class TestSilentHosts(JournalCase):
         _, operation_id = self.create()
         operation = self.ended(operation_id)
         self.assertEqual((Op.FAILED, "no_valid_host"), (operation["state"], operation["code"]))
+
+
+class TestLostAnswers(JournalCase):
+    """A conductor that is killed after a commit: nobody hears what it did."""
+
+    def test_a_claim_whose_answer_is_lost(self) -> None:
+        claim = Operation.claim
+        lost: list[str] = []
+
+        def losing(context: Any, operation_id: str, *args: Any, **kwargs: Any) -> Any:
+            found = claim(context, operation_id, *args, **kwargs)
+            if not lost:
+                lost.append(operation_id)
+                raise exceptions.ServiceUnavailable(service="conductor")
+            return found
+
+        # the conductor of this process looks for the same name
+        losing.remotable = True  # type: ignore[attr-defined]
+        self.useFixture(fixtures.MonkeyPatch("mycloud.journal.runner.Operation.claim", losing))
+        server_id, operation_id = self.create()
+        self.assertEqual(Op.SUCCEEDED, self.ended(operation_id)["state"])
+        self.assertEqual([operation_id], lost)
+        self.assertEqual({server_id}, self.guests("host1"))
+
+    def test_an_end_whose_answer_is_lost(self) -> None:
+        finish = Operation.finish
+        lost: list[str] = []
+
+        def losing(operation: Operation, *args: Any) -> None:
+            finish(operation, *args)
+            lost.append(operation.id)
+            raise exceptions.BusUnavailable()
+
+        self.useFixture(fixtures.MonkeyPatch("mycloud.journal.runner.Operation.finish", losing))
+        server_id, operation_id = self.create()
+        self.assertEqual(Op.SUCCEEDED, self.ended(operation_id)["state"])
+        self.cloud.wait(lambda: not self.runner_is_busy(), what="the worker's peace")
+        self.assertEqual([operation_id], lost)
+        self.assertEqual({server_id}, self.guests("host1"))
+
+    def runner_is_busy(self) -> bool:
+        runner = self.cloud.computes["host1"].runner
+        assert runner is not None
+        return bool(runner._under_way)

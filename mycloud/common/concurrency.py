@@ -298,8 +298,10 @@ def serve_green(sock: Any, app: Any, **options: Any) -> Callable[[float], None]:
     eventlet.sleep(0)
 
     def stop(patience: float) -> None:
+        # not under the timeout: kill() has the hub wake the caller, and if the timeout came first,
+        # that wake-up would end the caller's next wait with nothing
+        thread.kill()
         with eventlet.Timeout(patience, False):
-            thread.kill()
             try:
                 thread.wait()
             except eventlet.greenlet.GreenletExit:

@@ -405,7 +405,9 @@ class TestLostAnswers(JournalCase):
         claim = Operation.claim
         lost: list[str] = []
 
-        def losing(context: Any, operation_id: str, *args: Any, **kwargs: Any) -> Any:
+        def losing(
+            cls: Any, context: Any, operation_id: str, *args: Any, **kwargs: Any
+        ) -> Any:
             found = claim(context, operation_id, *args, **kwargs)
             if not lost:
                 lost.append(operation_id)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import requests
+from oslo_concurrency import lockutils
 from oslo_config import cfg
 
 from mycloud import client, conf
@@ -106,6 +107,7 @@ def open_database(layout: Layout, settings: Settings) -> None:
         )
     except cfg.Error as error:
         raise LocalError(f"{layout.config_dir}: {error}") from error
+    lockutils.set_defaults(str(layout.state / "locks"))
     engine.configure(configuration.database_url(layout, settings))
 
 

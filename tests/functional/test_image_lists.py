@@ -7,7 +7,7 @@ import testtools
 from mycloud.common import clock
 from mycloud.db import engine, images
 from tests.fixtures import postgresql
-from tests.fixtures.image_service import ImageService
+from tests.fixtures.image_service import ImageService, OnPostgreSQL
 
 MISSING = "3fa0e5b8-0000-4000-8000-000000000000"
 
@@ -268,14 +268,10 @@ class FilterTest(Base):
 
 
 @testtools.skipIf(postgresql.why_not(), postgresql.why_not())
-class PostgreSQLFilterTest(FilterTest):
+class PostgreSQLFilterTest(OnPostgreSQL, FilterTest):
     """The same questions to another database."""
-
-    def database(self):
-        return self.useFixture(postgresql.PostgreSQL()).url
 
 
 @testtools.skipIf(postgresql.why_not(), postgresql.why_not())
-class PostgreSQLVisibilityTest(VisibilityTest):
-    def database(self):
-        return self.useFixture(postgresql.PostgreSQL()).url
+class PostgreSQLVisibilityTest(OnPostgreSQL, VisibilityTest):
+    """The same on another database."""

@@ -48,12 +48,16 @@ class _Proof:
 def log_in(auth: Document) -> Grant:
     """The token for ``auth``, the checked object of the identity API's request.
 
+    :raises BadField: when a method is named without what it needs
     :raises LoginFailed: when the proof or the scope is not good, whatever the reason
     """
+    for method in auth["identity"]["methods"]:
+        if method not in auth["identity"]:
+            raise exceptions.BadField(field=f"auth.identity.{method}", reason="it is missing")
     knowledge.get().refresh(at_once=True)
     try:
         proofs = [
-            _METHODS[method](auth["identity"].get(method) or {})
+            _METHODS[method](auth["identity"][method])
             for method in dict.fromkeys(auth["identity"]["methods"])
         ]
         if len({proof.user_id for proof in proofs}) != 1:

@@ -46,14 +46,6 @@ _SCOPE = {
 }
 
 
-def _method(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A named method must have its part of the identity object, which must fit."""
-    return {
-        "if": {"properties": {"methods": {"contains": {"const": name}}}},
-        "then": {"required": [name], "properties": {name: schema}},
-    }
-
-
 LOG_IN = {
     "type": "object",
     "properties": {
@@ -75,52 +67,44 @@ LOG_IN = {
                                 ]
                             },
                         },
+                        tokens.PASSWORD: {
+                            "type": "object",
+                            "properties": {
+                                "user": {
+                                    "type": "object",
+                                    "properties": {
+                                        "id": _ID,
+                                        "name": _NAME,
+                                        "domain": _DOMAIN,
+                                        "password": _SECRET,
+                                    },
+                                    "required": ["password"],
+                                    **_BY_ID_OR_NAME,
+                                }
+                            },
+                            "required": ["user"],
+                        },
+                        tokens.TOKEN: {
+                            "type": "object",
+                            "properties": {"id": {"type": "string", "maxLength": 4096}},
+                            "required": ["id"],
+                        },
+                        tokens.APPLICATION_CREDENTIAL: {
+                            "type": "object",
+                            "properties": {
+                                "id": _ID,
+                                "name": _NAME,
+                                "secret": _SECRET,
+                                "user": _USER,
+                            },
+                            "required": ["secret"],
+                            "anyOf": [
+                                {"required": ["id"]},
+                                {"required": ["name", "user"]},
+                            ],
+                        },
                     },
                     "required": ["methods"],
-                    "allOf": [
-                        _method(
-                            tokens.PASSWORD,
-                            {
-                                "type": "object",
-                                "properties": {
-                                    "user": {
-                                        **_USER,
-                                        "properties": {
-                                            **_USER["properties"],  # type: ignore[dict-item]
-                                            "password": _SECRET,
-                                        },
-                                        "required": ["password"],
-                                    }
-                                },
-                                "required": ["user"],
-                            },
-                        ),
-                        _method(
-                            tokens.TOKEN,
-                            {
-                                "type": "object",
-                                "properties": {"id": {"type": "string", "maxLength": 4096}},
-                                "required": ["id"],
-                            },
-                        ),
-                        _method(
-                            tokens.APPLICATION_CREDENTIAL,
-                            {
-                                "type": "object",
-                                "properties": {
-                                    "id": _ID,
-                                    "name": _NAME,
-                                    "secret": _SECRET,
-                                    "user": _USER,
-                                },
-                                "required": ["secret"],
-                                "anyOf": [
-                                    {"required": ["id"]},
-                                    {"required": ["name", "user"]},
-                                ],
-                            },
-                        ),
-                    ],
                 },
                 "scope": {"anyOf": [{"const": "unscoped"}, _SCOPE]},
             },

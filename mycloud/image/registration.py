@@ -20,14 +20,20 @@ def create(context: Any, wanted: dict[str, Any]) -> images.Image:
     :raises ImageExists: when the id is taken
     :raises ImageQuotaExceeded: when the project has as many images as it may
     """
-    image = _new(context, wanted)
+    image = new(context, wanted)
     with engine.writer() as conn:
-        _check_quota(conn, image["owner"])
-        images.insert(conn, image)
+        insert(conn, image)
     return image
 
 
-def _new(context: Any, wanted: dict[str, Any]) -> images.Image:
+def insert(conn: Connection, image: images.Image) -> None:
+    """Register a new image. Errors: as of create."""
+    _check_quota(conn, image["owner"])
+    images.insert(conn, image)
+
+
+def new(context: Any, wanted: dict[str, Any]) -> images.Image:
+    """An image as ``insert`` takes it. Errors: as of create."""
     names = set(wanted) - {"id", "tags", *attributes.COLUMNS}
     for name in sorted(names):
         attributes.check_name(name)
@@ -35,7 +41,8 @@ def _new(context: Any, wanted: dict[str, Any]) -> images.Image:
     attributes.check_counts(len(names), len(tags))
     attributes.check_visibility(context, wanted.get("visibility"))
     owner = wanted.get("owner", context.project_id)
-    if owner != context.project_id:
+    if owner is None or owner != context.project_id:
+        # without an owner only administrators would ever see it again
         policy.enforce(context, "image:images:create_for")
     now = clock.now()
     given = {

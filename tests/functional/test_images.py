@@ -91,6 +91,11 @@ class ImagesTest(Base):
         self.assertEqual("public", self.admin.create(visibility="public")["visibility"])
         self.assertEqual("blue", self.admin.create(owner="blue")["owner"])
 
+    def test_only_an_administrator_registers_images_that_nobody_owns(self):
+        self.refused(403, "forbidden", self.service.as_(None).ask("POST", "/images", {}))
+        self.refused(403, "forbidden", self.red.ask("POST", "/images", {"owner": None}))
+        self.assertIsNone(self.admin.create(owner=None)["owner"])
+
     def test_a_reader_changes_nothing(self):
         image_id = self.red.create()["id"]
         reader = self.service.as_("red", "reader")

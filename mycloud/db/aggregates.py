@@ -25,6 +25,18 @@ def every(conn: Connection) -> list[Aggregate]:
     return list(found.values())
 
 
+def metadata_by_host(conn: Connection) -> dict[str, dict[str, list[str]]]:
+    """host -> key -> values, of all aggregates that the host is in; one statement."""
+    query = sa.select(aggregate_hosts.c.host, aggregates.c.metadata).join(
+        aggregates, aggregates.c.id == aggregate_hosts.c.aggregate_id
+    )
+    found: dict[str, dict[str, list[str]]] = {}
+    for host, metadata in conn.execute(query):
+        for key, value in (metadata or {}).items():
+            found.setdefault(host, {}).setdefault(key, []).append(value)
+    return found
+
+
 def get(conn: Connection, aggregate_id: int, *, lock: bool = False) -> Aggregate:
     """``lock``: nobody else changes it until the transaction ends.
 

@@ -33,6 +33,8 @@ class HostState:
     hypervisor_version: int = 0
     host_ip: str | None = None
     capabilities: dict[str, Any] = field(default_factory=dict)
+    #: key -> values, of the aggregates that it is in; only filled for who asks for some
+    aggregates: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(

@@ -9,9 +9,10 @@ from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock
-from mycloud.db import group_claims, hosts, servers
+from mycloud.db import aggregates, group_claims, hosts, servers
 from mycloud.scheduler.chain import Chain
 from mycloud.scheduler.explain import explain
+from mycloud.scheduler.filters.capabilities import asks_for_aggregates
 from mycloud.scheduler.host_state import HostState, Ratios, Request
 
 Row = Mapping[str, Any]
@@ -45,6 +46,9 @@ def select(conn: Connection, chain: Chain, server: Row, payload: dict[str, Any])
     rows = hosts.every(conn)
     ratios = _ratios()
     states = [_state(row, ratios, now) for row in rows]
+    if asks_for_aggregates(request.extra_specs):
+        said = aggregates.metadata_by_host(conn)
+        states = [replace(state, aggregates=said.get(state.host, {})) for state in states]
     by_id = {row["id"]: row for row in rows}
     ranked = [
         Choice(by_id[state.id], state, request.amounts) for state in chain.rank(states, request)

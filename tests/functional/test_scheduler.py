@@ -8,7 +8,7 @@ from oslo_config import cfg
 from mycloud.common import clock, concurrency, context, exceptions
 from mycloud.common.states import Op, StepState, Vm
 from mycloud.conductor import sweeper
-from mycloud.db import engine, group_claims, hosts, journal, services, settle
+from mycloud.db import aggregates, engine, group_claims, hosts, journal, services, settle
 from mycloud.scheduler import chain
 from mycloud.scheduler.manager import SchedulerManager
 from tests.fixtures.placement import Placements
@@ -257,6 +257,20 @@ class PlacementTest(ConcurrentPlacements, testtools.TestCase):
             self.place(payload={"requested_host": "host2"}))["availability_zone"])
         why = self.cloud.why(self.place(requested_az="west"))
         self.assertIn("availability zone refuses 2", why)
+
+    def test_aggregates(self) -> None:
+        for name in ("host1", "host2"):
+            self.cloud.host(name)
+        with engine.writer() as conn:
+            made = aggregates.insert(
+                conn, {"name": "fast", "availability_zone": None, "metadata": {"ssd": "true"}}
+            )
+            aggregates.add_host(conn, made["id"], "host2")
+        for key in ("aggregate_instance_extra_specs:ssd", "ssd"):
+            placed = [self.place(extra_specs={key: "true"}) for _ in range(2)]
+            self.assertEqual({"host2"}, {self.cloud.host_of(each) for each in placed})
+        refused = self.place(extra_specs={"aggregate_instance_extra_specs:ssd": "false"})
+        self.assertIn("Of 2 hosts, capabilities refuses 2.", self.cloud.why(refused))
 
     def test_capabilities_and_image_reach_the_filters(self) -> None:
         self.cloud.host("host1", capabilities={"arch": "aarch64"})

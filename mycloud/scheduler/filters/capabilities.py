@@ -1,6 +1,9 @@
-"""Refuse hosts that do not have what a flavor's extra specs ask for."""
+"""Refuse hosts that do not have what a flavor's extra specs ask for.
 
-from collections.abc import Iterator
+A host has what its hypervisor says of it, and what the aggregates say that it is in.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mycloud.scheduler.filters import operators
@@ -8,10 +11,17 @@ from mycloud.scheduler.filters.base import Filter
 from mycloud.scheduler.host_state import HostState, Request
 
 SCOPE = "capabilities"
+AGGREGATES = "aggregate_instance_extra_specs"
+
+
+def asks_for_aggregates(extra_specs: Mapping[str, str]) -> bool:
+    """Whether a host's aggregates may decide: HostState.aggregates must be filled then."""
+    return any(":" not in key or key.startswith(f"{AGGREGATES}:") for key in extra_specs)
 
 
 class CapabilitiesFilter(Filter):
-    """``capabilities:a:b`` and keys without a scope name what the host says of itself.
+    """``capabilities:a:b`` names what the host says of itself,
+    ``aggregate_instance_extra_specs:a`` what its aggregates say, a key without a scope either.
 
     Other scopes (``hw:``, ``trait:``, ``quota:`` ...) are meant for others and refuse nothing.
     """
@@ -30,10 +40,15 @@ class CapabilitiesFilter(Filter):
 def _missing(host: HostState, request: Request) -> Iterator[tuple[str, str]]:
     for key, wanted in request.extra_specs.items():
         scope, colon, path = key.partition(":")
-        if colon and scope != SCOPE:
+        if not colon:
+            have = [_look_up(host.capabilities, key), *host.aggregates.get(key, ())]
+        elif scope == SCOPE:
+            have = [_look_up(host.capabilities, path)]
+        elif scope == AGGREGATES:
+            have = [*host.aggregates.get(path, ())]
+        else:
             continue
-        have = _look_up(host.capabilities, path if colon else key)
-        if have is None or not operators.matches(have, str(wanted)):
+        if not any(each is not None and operators.matches(each, str(wanted)) for each in have):
             yield key, wanted
 
 

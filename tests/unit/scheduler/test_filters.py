@@ -147,9 +147,16 @@ class FilterTest(testtools.TestCase):
             ({"trait:HW_CPU_X86_AVX512": "required"}, True),
             ({"quota:cpu_shares": "100", "os:secure_boot": "required"}, True),
             ({"resources:VGPU": "1", "hw_rng:allowed": "True"}, True),
+            # what the aggregates say
             ({"aggregate_instance_extra_specs:ssd": "true"}, True),
+            ({"aggregate_instance_extra_specs:ssd": "false"}, False),
+            ({"aggregate_instance_extra_specs:arch": "x86_64"}, False),
+            ({"aggregate_instance_extra_specs:rack": "<or> 3 <or> 2"}, True),
+            ({"ssd": "true"}, True),
+            ({"capabilities:ssd": "true"}, False),
         ):
-            remedy = self.check(CapabilitiesFilter(), request(extra_specs=specs))
+            member = host(aggregates={"ssd": ["true"], "rack": ["1", "2"]})
+            remedy = self.check(CapabilitiesFilter(), request(extra_specs=specs), by=member)
             self.assertEqual(passes, not remedy, specs)
         self.assertEqual(
             "does not offer capabilities:arch s390x: choose a flavor that does not ask for it",

@@ -43,7 +43,9 @@ class Transport(memory.Transport):
         self.woken = concurrency.Event()
         _transports.add(self)
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    def drain_events(  # type: ignore[override]
+        self, connection: Any, timeout: float | None = None
+    ) -> None:
         """Deliver one message.
 
         :raises TimeoutError: when there is none in time
@@ -53,6 +55,7 @@ class Transport(memory.Transport):
             # before looking: what comes after the look wakes it again
             self.woken.clear()
             try:
+                assert self.cycle is not None
                 self.cycle.get(self._deliver, timeout=timeout)
                 return
             except queue.Empty:
@@ -60,7 +63,7 @@ class Transport(memory.Transport):
                     raise TimeoutError() from None
 
     def listens_to(self, name: str) -> bool:
-        return name in self._callbacks
+        return name in (self._callbacks or {})
 
 
 def _wake(name: str) -> None:

@@ -50,6 +50,7 @@ class ComputeManager:
         return [
             (cfg.CONF.compute.inventory_interval, self.publish_inventory),
             (cfg.CONF.compute.reconcile_interval, self.reconcile),
+            (cfg.CONF.compute.image_prune_interval, self._prune_images),
         ]
 
     # -- operations ----------------------------------------------------------------------------
@@ -98,6 +99,10 @@ class ComputeManager:
 
     def reconcile(self, ctxt: Any) -> None:
         reconcile.run(ctxt, self.host, self.driver)
+
+    def _prune_images(self, ctxt: Any) -> None:
+        """Make room of cached images that no guest uses."""
+        self.driver.prune_images(cfg.CONF.compute.image_unused_seconds)
 
     def _on_event(self, event: driver_base.GuestEvent) -> None:
         """From the driver's event loop: the state in the API follows in well under 2 s."""

@@ -41,6 +41,20 @@ OPTS = [
         min=1,
         help="Seconds between two reports of what the host has.",
     ),
+    cfg.IntOpt(
+        "image_prune_interval",
+        default=3600,
+        min=1,
+        help="Seconds between two looks for cached images that are not used any more; at most "
+        "periodic_interval_max.",
+    ),
+    cfg.IntOpt(
+        "image_unused_seconds",
+        default=86400,
+        min=0,
+        help="Seconds after which a cached image leaves the host if no server of the host uses "
+        "it and none was made from it.",
+    ),
     cfg.StrOpt(
         "generated_key_type",
         default="rsa",

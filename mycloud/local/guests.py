@@ -11,6 +11,8 @@ from mycloud.local.settings import Tell
 
 #: Seconds that guests get to power off by themselves.
 PATIENCE = 20
+#: Seconds after which the button is pressed again: a guest that still boots does not hear it.
+_PRESS_AGAIN = 3
 
 
 def daemon(layout: Layout, host: str) -> PrivateLibvirtd | None:
@@ -45,10 +47,13 @@ def _shut_down(libvirtd: PrivateLibvirtd) -> None:
     except exceptions.HypervisorUnavailable:
         return
     try:
-        for domain in conn.listAllDomains():
-            _press_power_button(domain)
-        until = clock.monotonic() + PATIENCE
+        press = clock.monotonic()
+        until = press + PATIENCE
         while libvirtd.status().guests and clock.monotonic() < until:
+            if clock.monotonic() >= press:
+                press = clock.monotonic() + _PRESS_AGAIN
+                for domain in conn.listAllDomains():
+                    _press_power_button(domain)
             concurrency.sleep(0.1)
     finally:
         conn.close()
@@ -57,7 +62,7 @@ def _shut_down(libvirtd: PrivateLibvirtd) -> None:
 def _press_power_button(domain: Any) -> None:
     try:
         if domain.isActive():
-            domain.shutdown()
+            domain.shutdownFlags(connection.libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
     except connection.libvirt.libvirtError:
         pass  # it is ended the hard way
 

@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from mycloud.common import clock
 from mycloud.db import engine
 from mycloud.db.models import servers, services
 from tests.fixtures import seeds
@@ -88,6 +89,16 @@ class CreateTest(ComputeApiCase):
             "&sort_dir=asc"
         ).body["servers"]
         self.assertEqual(["one-1", "one-2", "one-3"], [server["name"] for server in found])
+
+    def test_makes_as_many_as_the_quota_lets_it(self) -> None:
+        began = clock.monotonic()
+        answer = self.create(name="n" * 255, max_count=999999)
+        self.assertEqual(202, answer.status, answer)
+        # nothing is prepared for those that are not made
+        self.assertLess(clock.monotonic() - began, 3)
+        names = [server["name"] for server in self.call("GET", "/servers").body["servers"]]
+        self.assertEqual(10, len(set(names)))
+        self.assertEqual({255}, {len(name) for name in names})
 
     def test_the_same_key_makes_one_server(self) -> None:
         first = self.call("POST", "/servers", self.body(config_drive=True), Idempotency_Key="k")

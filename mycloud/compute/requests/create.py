@@ -21,6 +21,8 @@ Row = Mapping[str, Any]
 
 KIND = "server.create"
 _GIB = 1 << 30
+#: Characters that the name of a server has at most.
+_NAME_LENGTH = 255
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,6 @@ def _create(
         _check_zone(conn, spec.availability_zone)
         extras.check(conn, context.project_id, spec.metadata, spec.personality)
     _check_fit(found.flavor, found.image)
-    rows = _rows(context, spec, found)
     with engine.writer() as conn:
         count = quotas.check_servers(
             conn,
@@ -118,7 +119,7 @@ def _create(
         )
         if found.group is not None:
             quotas.check_group_members(conn, context.project_id, found.group["id"], count)
-        rows = rows[:count]
+        rows = _rows(context, spec, found, count)
         servers.insert(conn, rows)
         operations = _operations(context, spec, rows, found.image)
         if key:
@@ -211,7 +212,9 @@ def _check_zone(conn: Connection, zone: str | None) -> None:
         )
 
 
-def _rows(context: RequestContext, spec: ServerSpec, found: Found) -> list[dict[str, Any]]:
+def _rows(
+    context: RequestContext, spec: ServerSpec, found: Found, count: int
+) -> list[dict[str, Any]]:
     flavor = found.flavor
     now = clock.now()
     shared = {
@@ -250,8 +253,9 @@ def _rows(context: RequestContext, spec: ServerSpec, found: Found) -> list[dict[
         "updated_at": now,
     }
     rows = []
-    for index in range(spec.max_count):
-        name = spec.name if spec.max_count == 1 else f"{spec.name}-{index + 1}"
+    for index in range(count):
+        tail = "" if spec.max_count == 1 else f"-{index + 1}"
+        name = spec.name[: _NAME_LENGTH - len(tail)] + tail
         row_id = clock.new_id()
         rows.append(
             {

@@ -43,8 +43,9 @@ def keystone_body(status: int, code: str, message: str) -> dict[str, Any]:
 
 
 def glance_body(status: int, code: str, message: str) -> dict[str, Any]:
-    """The image API's form."""
-    return {"code": f"{status} {_title(status)}", "title": _title(status), "message": message}
+    """The image API's form. Nested: python-glanceclient looks for messages one level down, and
+    breaks on a text at the top."""
+    return {"error": {"code": status, "title": _title(status), "message": message}}
 
 
 def cloud_body(status: int, code: str, message: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class DataTest(testtools.TestCase):
             (status, code), (answer.status_int, answer.headers["X-Mycloud-Error-Code"]),
             answer.text,
         )
-        return answer.json["message"]
+        return answer.json["error"]["message"]
 
     def receive(self, image_id, blocks, announced=None):
         """Upload below the HTTP server, where a test decides what comes when."""

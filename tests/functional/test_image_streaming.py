@@ -79,12 +79,12 @@ class StreamingTest(testtools.TestCase):
         image_id = self.red.active(b"first")["id"]
         answer = self.put(image_id, (bytes(_MIB // 4) for _ in range(16)))
         self.assertEqual(409, answer.status_code)
-        self.assertIn("active", answer.json()["message"])
+        self.assertIn("active", answer.json()["error"]["message"])
         lying = self.red.create(disk_format="vmdk")["id"]
         header = b"QFI\xfb\0\0\0\x03".ljust(512, b"\0")
         answer = self.put(lying, iter([header] + [bytes(_MIB // 4)] * 16))
         self.assertEqual(400, answer.status_code, answer.text)
-        self.assertIn("qcow2", answer.json()["message"])
+        self.assertIn("qcow2", answer.json()["error"]["message"])
         self.assertEqual("queued", self.red.show(lying)["status"])
 
     def test_a_compute_host_on_another_machine_downloads_it(self):

@@ -70,7 +70,7 @@ class ImagesTest(Base):
         ):
             answer = self.red.ask("POST", "/images", body)
             self.assertEqual(400, answer.status_int, body)
-            self.assertIn(field, answer.json["message"])
+            self.assertIn(field, answer.json["error"]["message"])
 
     def test_a_body_that_no_image_needs_is_not_read(self):
         answer = self.red.ask("POST", "/images", {"colour": "x" * (1 << 20)})
@@ -83,7 +83,7 @@ class ImagesTest(Base):
         ):
             answer = self.red.ask("POST", "/images", {name: value})
             self.refused(403, "image_attribute_fixed", answer)
-            self.assertIn(name, answer.json["message"])
+            self.assertIn(name, answer.json["error"]["message"])
 
     def test_only_an_administrator_makes_images_public_or_for_others(self):
         self.refused(403, "forbidden", self.red.ask("POST", "/images", {"visibility": "public"}))
@@ -136,17 +136,9 @@ class ImagesTest(Base):
                 foreign = client.ask(method, path, body)
                 missing = client.ask(method, path.replace(theirs, FOREIGN), body)
                 self.refused(404, "image_not_found", foreign)
-                self.assertEqual(
-                    missing.json, self._same(foreign.json, theirs, FOREIGN), path
-                )
+                self.assertEqual(missing.text, foreign.text.replace(theirs, FOREIGN), path)
         self.refused(404, "image_not_found", self.red.patch(theirs))
         self.refused(404, "image_not_found", self.red.upload(theirs, b"x"))
-
-    def _same(self, body, before, after):
-        return {
-            name: value.replace(before, after) if isinstance(value, str) else value
-            for name, value in body.items()
-        }
 
     def test_what_one_only_sees_one_can_not_change(self):
         image_id = self.admin.active(visibility="public")["id"]
@@ -184,7 +176,7 @@ class ImagesTest(Base):
         image_id = self.red.create()["id"]
         answer = self.red.ask("POST", f"/images/{image_id}/actions/deactivate")
         self.refused(409, "state_conflict", answer)
-        self.assertIn("queued", answer.json["message"])
+        self.assertIn("queued", answer.json["error"]["message"])
 
     def test_there_are_only_so_many_images_a_project(self):
         self.service.set("quota_images", 2)
@@ -192,7 +184,7 @@ class ImagesTest(Base):
         self.red.create()
         answer = self.red.ask("POST", "/images", {})
         self.refused(413, "image_quota_exceeded", answer)
-        self.assertIn("2 of 2 images", answer.json["message"])
+        self.assertIn("2 of 2 images", answer.json["error"]["message"])
         self.blue.create()
         self.red.ask("DELETE", f"/images/{first}")
         self.red.create()
@@ -285,7 +277,7 @@ class PatchTest(Base):
         ):
             answer = self.red.patch(self.image_id, operation)
             self.assertEqual(400, answer.status_int, answer.text)
-            self.assertIn(field, answer.json["message"], operation)
+            self.assertIn(field, answer.json["error"]["message"], operation)
         self.assertEqual(400, self.red.patch(self.image_id, 5).status_int)
         self.assertEqual(self.image, self.red.show(self.image_id))
 

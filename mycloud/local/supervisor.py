@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,11 +18,15 @@ _STOP_SECONDS = 45
 
 @dataclasses.dataclass(frozen=True)
 class Process:
-    """One program to run; ``name`` is that of its pid file and log."""
+    """One program to run; ``name`` is that of its pid file and log.
+
+    Those of a higher ``tier`` need those of a lower one, and end before them.
+    """
 
     name: str
     module: str
     config: Path
+    tier: int = 0
 
     def command(self, layout: Layout) -> list[str]:
         return [
@@ -51,11 +56,13 @@ def wanted(layout: Layout, settings: Settings) -> list[Process]:
     if not settings.processes:
         return [Process("mycloud-all", "mycloud.cmd.all", layout.config)]
     control = [
-        Process(f"mycloud-{name}", f"mycloud.cmd.{name}", layout.config)
-        for name in ("conductor", "scheduler", "api")
+        Process(f"mycloud-{name}", f"mycloud.cmd.{name}", layout.config, tier)
+        for name, tier in (("conductor", 0), ("scheduler", 1), ("api", 1))
     ]
     return control + [
-        Process(f"mycloud-compute-{host}", "mycloud.cmd.compute", layout.compute_config(host))
+        Process(
+            f"mycloud-compute-{host}", "mycloud.cmd.compute", layout.compute_config(host), 2
+        )
         for host in settings.hosts
     ]
 
@@ -77,20 +84,31 @@ def start(layout: Layout, process: Process) -> int:
     return child.pid
 
 
-def stop(layout: Layout, running: Sequence[Process]) -> list[str]:
-    """Ask them to end, kill what does not; returns the names of those that had run.
-
-    Those that others need are ended last.
-    """
+def stop(layout: Layout, wanted: Sequence[Process]) -> list[str]:
+    """Ask them to end, kill what does not; returns the names of those that had run."""
     ended = []
-    for process in reversed(running):
-        pid = process.pid(layout)
-        if pid is not None:
-            processes.end(pid, _STOP_SECONDS)
-            _reap(pid)
-            ended.append(process.name)
-        layout.pid_file(process.name).unlink(missing_ok=True)
+    for tier in sorted({process.tier for process in wanted}, reverse=True):
+        group = [process for process in wanted if process.tier == tier]
+        pids = {process.name: process.pid(layout) for process in group}
+        for pid in pids.values():
+            if pid is not None:
+                _ask_to_end(pid)
+        for process in group:
+            pid = pids[process.name]
+            if pid is not None:
+                if not processes.wait_gone(pid, _STOP_SECONDS):
+                    processes.end(pid, 1)
+                _reap(pid)
+                ended.append(process.name)
+            layout.pid_file(process.name).unlink(missing_ok=True)
     return ended
+
+
+def _ask_to_end(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass  # it has just ended
 
 
 def _reap(pid: int) -> None:

@@ -10,6 +10,7 @@ import unittest
 from pathlib import Path
 
 import fixtures
+import psutil
 import requests
 import testtools
 
@@ -29,6 +30,16 @@ COMMON = [
     "enable_reports",
     "open_bus",
 ]
+
+
+def machine_addresses() -> list[str]:
+    """Of this machine, without loopback."""
+    return [
+        address.address
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET and not address.address.startswith("127.")
+    ]
 
 
 class ProgramsTest(testtools.TestCase):
@@ -150,6 +161,25 @@ class ProgramsTest(testtools.TestCase):
         self.assertEqual(200, requests.get(f"{url}/compute/", timeout=10).status_code)
         program.send(signal.SIGTERM)
         self.assertEqual(0, program.ended())
+
+    def test_the_backdoor_is_on_loopback_and_only_there_when_asked_for(self) -> None:
+        self.configure("[api]\nport = 0\n", backdoor_port="0")
+        program = self.start("all")
+        line = program.line(containing="Backdoor listens on 127.0.0.1 port")
+        port = int(line.split()[-1])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as door:
+            said = b""
+            while block := door.recv(65536):
+                said += block
+        self.assertIn(b"Threads", said)
+        self.assertIn(b"product = mycloud", said)
+        for address in machine_addresses():
+            with socket.socket() as sock:
+                self.assertNotEqual(0, sock.connect_ex((address, port)), address)
+        self.configure("[api]\nport = 0\n")
+        quiet = self.start("all")
+        quiet.line(containing="Serving")
+        self.assertFalse([line for line in quiet.said if "Backdoor" in line])
 
     def test_systemd_is_told_once_when_all_works(self) -> None:
         self.configure("[api]\nport = 0\n")

@@ -47,6 +47,12 @@ def need(conn: Connection, kind: Kind, record_id: str) -> Row:
     return row
 
 
+def find(kind: Kind, record_id: str) -> Row | None:
+    """The record, if there is one."""
+    with engine.reader() as conn:
+        return rows.find(conn, kind.table, id=record_id)
+
+
 def get(kind: Kind, record_id: str) -> Row:
     """:raises IdentityNotFound:"""
     with engine.reader() as conn:

@@ -71,30 +71,25 @@ def index(request: wsgi.Request) -> Any:
         return common.listing(request, "projects", rows, domain_view)
     wanted = common.page(request, *_FILTERS)
     filters = dict(wanted.filters)
-    if filters.get("parent_id") is not None and filters["parent_id"] == _domain_of(filters):
-        filters["domain_id"], filters["parent_id"] = filters["parent_id"], None
+    parent_id = filters.get("parent_id")
+    if parent_id is not None and records.find(records.DOMAIN, parent_id) is not None:
+        # projects at the top say that their domain is their parent
+        filters["domain_id"], filters["parent_id"] = parent_id, None
     wanted = Page(filters, wanted.marker, wanted.limit)
-    tags = {name: request.query[name].split(",") for name in _TAG_FILTERS if name in
-            request.query}
+    tags = {
+        name: request.query[name].split(",") for name in _TAG_FILTERS if name in request.query
+    }
     rows = project_tree.listed(wanted, tags)
     return common.listing(request, "projects", rows, view)
-
-
-def _domain_of(filters: dict[str, Any]) -> str | None:
-    """The parent if it is a domain: top-level projects say that their domain is their parent."""
-    try:
-        found: str = records.get(records.DOMAIN, filters["parent_id"])["id"]
-    except exceptions.IdentityNotFound:
-        return None
-    return found
 
 
 def show(request: wsgi.Request) -> Any:
     project_id = request.args["project_id"]
     common.own(request, "identity:projects:show", "project", {"project_id": project_id})
-    row = _project_row(project_id)
-    if row is None:
-        return {"project": domain_view(request, _domain_row(project_id))}
+    domain = records.find(records.DOMAIN, project_id)
+    if domain is not None:
+        return {"project": domain_view(request, domain)}
+    row = records.get(records.PROJECT, project_id)
     found = view(request, row)
     for name in ("parents", "subtree"):
         listing = project_tree.parents if name == "parents" else project_tree.subtree
@@ -103,29 +98,6 @@ def show(request: wsgi.Request) -> Any:
         elif f"{name}_as_ids" in request.query:
             found[name] = project_tree.as_ids(row, listing(row))
     return {"project": found}
-
-
-def _project_row(project_id: str) -> Row | None:
-    """None for what is no project; a domain may be one all the same."""
-    try:
-        return records.get(records.PROJECT, project_id)
-    except exceptions.IdentityNotFound:
-        return None
-
-
-def _domain_row(project_id: str) -> Row:
-    try:
-        return records.get(records.DOMAIN, project_id)
-    except exceptions.IdentityNotFound:
-        raise exceptions.IdentityNotFound(noun="project", id=project_id) from None
-
-
-def _is_domain(project_id: str) -> bool:
-    try:
-        records.get(records.DOMAIN, project_id)
-    except exceptions.IdentityNotFound:
-        return False
-    return True
 
 
 def create(request: wsgi.Request) -> Any:
@@ -150,7 +122,7 @@ def create(request: wsgi.Request) -> Any:
 def update(request: wsgi.Request) -> Any:
     project_id, body = request.args["project_id"], request.json_body["project"]
     values, extra = common.split(body, _COLUMNS, _NEVER)
-    if _is_domain(project_id):
+    if records.find(records.DOMAIN, project_id) is not None:
         values.pop("tags", None)
         return {"project": domain_view(request, domains.update(project_id, values, extra))}
     row = records.get(records.PROJECT, project_id)
@@ -166,7 +138,7 @@ def update(request: wsgi.Request) -> Any:
 
 def delete(request: wsgi.Request) -> Any:
     project_id = request.args["project_id"]
-    if _is_domain(project_id):
+    if records.find(records.DOMAIN, project_id) is not None:
         domains.delete(project_id)
     else:
         projects.delete(project_id)

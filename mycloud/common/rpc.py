@@ -14,8 +14,8 @@ from oslo_config import cfg
 from oslo_messaging.rpc import dispatcher as rpc_dispatcher
 from oslo_messaging.rpc import server as rpc_server
 
+from mycloud.common import concurrency, exceptions, memory_bus
 from mycloud.common import context as mycontext
-from mycloud.common import exceptions, memory_bus
 from mycloud.conf import messaging as conf_messaging
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ _oldest: Callable[[str], int] | None = None
 _oldest_known: dict[str, int] = {}
 #: Messages that this process published, by "topic.method"; answers are not counted.
 published: dict[str, int] = {}
+#: Makes the queue that answers come to.
+_answers: concurrency.Task[Any] | None = None
 
 
 def init(
@@ -63,10 +65,10 @@ def init(
 
 def cleanup() -> None:
     """Close the transport."""
-    global _transport, _serializer, _oldest
+    global _transport, _serializer, _oldest, _answers
     if _transport is not None:
         _transport.cleanup()
-    _transport = _serializer = _oldest = None
+    _transport = _serializer = _oldest = _answers = None
     forget_oldest()
 
 
@@ -79,6 +81,23 @@ def transport() -> messaging.Transport:
     if _transport is None:
         raise RuntimeError("rpc.init() has not been called in this process")
     return _transport
+
+
+def _open_queue_for_answers() -> None:
+    """Have the queue that answers come to, before the first call.
+
+    oslo.messaging makes it inside of the first call, without any bound: while the broker is dead
+    that call would hang, and with it all others.
+
+    :raises BusUnavailable: when it can't be made in time; it goes on being tried
+    """
+    global _answers
+    if _answers is None or (_answers.done and _answers.error is not None):
+        _answers = concurrency.spawn(transport()._driver._get_reply_q)
+    try:
+        _answers.wait(MONITOR_TIMEOUT)
+    except (TimeoutError, messaging.MessagingException) as error:
+        raise exceptions.BusUnavailable() from error
 
 
 #: What an RPC server raises that does not know the version or the method.
@@ -159,6 +178,7 @@ class Client:
         :raises PeerTooOld: when a service on the other side would not understand it
         :raises MycloudError: what the method raised
         """
+        _open_queue_for_answers()
         prepared = self._client.prepare(
             server=host,
             version=version,

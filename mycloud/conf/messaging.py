@@ -13,3 +13,6 @@ def name_process(name: str) -> None:
     """
     cfg.CONF.register_opts(dict(opts.list_opts())[_RABBIT], group=_RABBIT)
     cfg.CONF.set_default("processname", name, group=_RABBIT)
+    # the pauses between attempts grow up to this many seconds: after an outage a service is back
+    # that soon
+    cfg.CONF.set_default("rabbit_interval_max", 3, group=_RABBIT)

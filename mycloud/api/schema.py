@@ -4,6 +4,7 @@ import base64
 import functools
 import ipaddress
 import json
+import math
 import re
 from typing import Any
 
@@ -114,7 +115,7 @@ def parse_body(raw: bytes) -> Any:
         no database takes
     """
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
+        value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise exceptions.MalformedBody(reason=str(error)[:200]) from error
     if b"\\u" in raw or b"\x00" in raw or raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH:
@@ -124,6 +125,14 @@ def parse_body(raw: bytes) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """Numbers that are too large would become Infinity, which no JSON column takes."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return number
 
 
 def _check_values(value: Any, depth: int) -> None:

@@ -137,7 +137,8 @@ def check_password(user: Row | None, password: str) -> None:
 
 def _locked(user: Row) -> bool:
     most = cfg.CONF.identity.lockout_failure_attempts
-    if not most or (user["failures"] or 0) < most:
+    exempt = (user["options"] or {}).get("ignore_lockout_failure_attempts")
+    if not most or exempt or (user["failures"] or 0) < most:
         return False
     lasts = datetime.timedelta(seconds=cfg.CONF.identity.lockout_duration)
     return clock.now() < user["failed_at"] + lasts

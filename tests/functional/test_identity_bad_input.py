@@ -26,6 +26,7 @@ QUERIES = (
 BODIES = (
     b"", b"{", b"null", b"[]", b"1", b'"x"', b"\xff\xfe", b"{}" * 2, b"[" * 5000, b'{"a":NaN}',
     b'{"x":' * 3000, b'{"user":null}', b'{"auth":[]}', b'{"project":[]}',
+    b'{"user":{"name":"n","own":1e400}}',
 )
 
 

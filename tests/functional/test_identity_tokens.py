@@ -270,6 +270,12 @@ class TokenTest(testtools.TestCase):
         self.useFixture(fixtures.MonkeyPatch("mycloud.common.clock.now", lambda: real() + later))
         self.assertEqual(201, self.api.try_log_in(user["name"], "pw").status_int)
 
+    def test_a_user_may_be_exempt_from_it(self):
+        cfg.CONF.set_override("lockout_failure_attempts", 1, group="identity")
+        user = self.api.user(options={"ignore_lockout_failure_attempts": True})
+        self.api.try_log_in(user["name"], "wrong")
+        self.assertEqual(201, self.api.try_log_in(user["name"], "pw").status_int)
+
     def test_an_administrator_ends_a_lock_out(self):
         cfg.CONF.set_override("lockout_failure_attempts", 1, group="identity")
         user = self.api.user()

@@ -50,7 +50,7 @@ lint: venv
 
 # what tests compare with: routes, policies, RPC signatures, objects, microversions
 golden: venv
-	@$(PYTHON) -m tools.golden
+	@$(PYTHON) tools/golden.py
 
 sample: venv
 	@tools/samples.sh

@@ -1,6 +1,5 @@
 """What runs under a compute host's private libvirtd, when the cloud is stopped."""
 
-from pathlib import Path
 from typing import Any
 
 from mycloud.common import clock, concurrency, exceptions
@@ -37,6 +36,9 @@ def end(layout: Layout, host: str, tell: Tell) -> list[str]:
     if status.libvirtd is None and status.virtlogd is None and not status.guests:
         return []
     libvirtd.stop(kill_guests=True)
+    for link in layout.run.glob("*.pid"):
+        if link.is_symlink() and not link.exists():
+            link.unlink()
     tell(f"{host}: libvirtd has ended")
     return [f"libvirtd of {host}"]
 
@@ -67,6 +69,9 @@ def _press_power_button(domain: Any) -> None:
         pass  # it is ended the hard way
 
 
-def pid_files(layout: Layout, host: str) -> list[Path]:
-    """Pid files of the host's own daemons."""
-    return sorted((layout.host(host) / "run").glob("*.pid"))
+def show_pids(layout: Layout, host: str) -> None:
+    """Let the cloud's pid files name the host's daemons, too; the host starts them by itself."""
+    for pid_file in sorted((layout.host(host) / "run").glob("*.pid")):
+        link = layout.pid_file(f"{pid_file.stem}-{host}")
+        if not link.is_symlink():
+            link.symlink_to(pid_file)

@@ -51,6 +51,8 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
             tell(f"Starting {process.name}")
             supervisor.start(layout, process)
     _wait_ready(layout, settings, wanted, tell)
+    for host in settings.hosts:
+        guests.show_pids(layout, host)
     return True
 
 

@@ -1,66 +1,18 @@
 """``mycloud up|status|doctor|down`` as a person runs them, in processes of their own."""
 
-import json
 import os
 import signal
-import socket
 import stat
-import subprocess
-import sys
 import unittest
-from pathlib import Path
-from typing import Any
 
-import fixtures
 import requests
 import testtools
 import yaml
 
 from mycloud.compute.hypervisor import processes
 from tests.fixtures import postgresql, rabbitmq, tiny_guest
+from tests.fixtures.local_cloud import LocalCloud
 from tests.fixtures.program import wait_for
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-class LocalCloud(fixtures.Fixture):
-    """A state directory and a port; what was started in it is ended with the test."""
-
-    def _setUp(self) -> None:
-        # short: a socket's path may have 107 bytes
-        self.state = Path(self.useFixture(fixtures.TempDir(rootdir="/tmp")).path) / "c"
-        self.port = free_port()
-        self.addCleanup(self.mycloud, "down", check=False)
-
-    def mycloud(self, *words: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
-        done = subprocess.run(
-            [sys.executable, "-m", "mycloud.cli.main", *words, "--state", str(self.state)],
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-            env={**os.environ, **env},
-        )
-        if check and done.returncode:
-            raise AssertionError(f"{words} exits with {done.returncode}: {done.stderr}")
-        return done
-
-    def up(self, *options: str) -> subprocess.CompletedProcess:
-        return self.mycloud("up", "--port", str(self.port), *options)
-
-    def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.mycloud("status", "--format", "json").stdout)
-        return found
-
-    def findings(self) -> list[dict[str, str]]:
-        found: list[dict[str, str]] = json.loads(
-            self.mycloud("doctor", "--format", "json", check=False).stdout
-        )
-        return found
 
 
 class UpFakeTest(testtools.TestCase):
@@ -213,12 +165,15 @@ class UpLibvirtTest(testtools.TestCase):
         self.assertIn("GUEST READY", said.stderr)
         status = cloud.status()
         self.assertEqual([1], list(status["guests"].values()))
+        named = {int(path.read_text()) for path in (cloud.state / "run").glob("*.pid")}
+        self.assertEqual(set(status["pids"].values()), named)
         doctor = cloud.mycloud("doctor", check=False)
         self.assertEqual(0, doctor.returncode, doctor.stdout)
         cloud.mycloud("down")
         pids = [pid for pid in status["pids"].values() if pid]
         self.assertFalse([pid for pid in pids if processes.alive(pid)])
         self.assertEqual([0], list(cloud.status()["guests"].values()))
+        self.assertEqual([], list((cloud.state / "run").glob("*.pid")))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,12 @@ from tests.fixtures.identity import IdentityApi
 
 
 class ApplicationCredentialTest(testtools.TestCase):
+    #: SQLite, unless a database is given
+    database: str | None = None
+
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(IdentityApi())
+        self.api = self.useFixture(IdentityApi(database=self.database))
         self.user, self.project, self.token = self.api.member()
         self.path = f"/users/{self.user['id']}/application_credentials"
 

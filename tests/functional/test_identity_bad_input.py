@@ -31,9 +31,12 @@ BODIES = (
 
 
 class BadInputTest(testtools.TestCase):
+    #: SQLite, unless a database is given
+    database: str | None = None
+
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(IdentityApi())
+        self.api = self.useFixture(IdentityApi(database=self.database))
         self.ids = {
             "user_id": self.api.admin_id,
             "actor_id": self.api.admin_id,

@@ -8,9 +8,12 @@ from tests.fixtures.identity import PASSWORD, IdentityApi
 
 
 class ResourceTest(testtools.TestCase):
+    #: SQLite, unless a database is given
+    database: str | None = None
+
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(IdentityApi())
+        self.api = self.useFixture(IdentityApi(database=self.database))
 
     def status(self, method, path, body=None, token=None):
         token = self.api.admin if token is None else token

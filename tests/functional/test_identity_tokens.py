@@ -13,9 +13,12 @@ from tests.fixtures.identity import PASSWORD, IdentityApi
 
 
 class TokenTest(testtools.TestCase):
+    #: SQLite, unless a database is given
+    database: str | None = None
+
     def setUp(self):
         super().setUp()
-        self.api = self.useFixture(IdentityApi())
+        self.api = self.useFixture(IdentityApi(database=self.database))
 
     # -- logging in ----------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ class Task(StrEnum):
     REBOOTING = "rebooting"
     REBOOTING_HARD = "rebooting_hard"
     DELETING = "deleting"
+    IMAGE_SNAPSHOT = "image_snapshot"
 
 
 class Power:
@@ -161,6 +162,9 @@ SERVER: dict[str, Transition] = {
         frozenset({Vm.ACTIVE, Vm.STOPPED, Vm.PAUSED, Vm.ERROR}),
         Task.REBOOTING_HARD,
         Vm.ACTIVE,
+    ),
+    "server.create_image": Transition(
+        "createImage", frozenset({Vm.ACTIVE, Vm.STOPPED, Vm.PAUSED}), Task.IMAGE_SNAPSHOT, None
     ),
     "server.delete": Transition(
         "delete", frozenset(Vm) - {Vm.DELETED}, Task.DELETING, Vm.DELETED,

@@ -14,6 +14,9 @@ from mycloud.common import rpc
 TOPIC = "conductor"
 VERSION = "1.0"
 
+#: Remotable methods that may take long, in seconds; a conductor that dies is noticed sooner.
+_TIMEOUTS = {("ImageUpload", "take"): 3600}
+
 
 class ConductorAPI(rpc.Client, ovo.VersionedObjectIndirectionAPI):
     """Remotable methods of objects, run where the database is."""
@@ -39,6 +42,7 @@ class ConductorAPI(rpc.Client, ovo.VersionedObjectIndirectionAPI):
             context,
             "object_class_action_versions",
             version="1.0",
+            timeout=_TIMEOUTS.get((objname, objmethod), rpc.CALL_TIMEOUT),
             objname=objname,
             objmethod=objmethod,
             object_versions=object_versions,

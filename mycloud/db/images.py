@@ -145,6 +145,23 @@ def move(
     return bool(conn.execute(statement.values(status=to, **values)).rowcount)
 
 
+def waiting(conn: Connection, image_ids: list[str]) -> set[str]:
+    """Those of the images that have no data yet."""
+    query = sa.select(images.c.id).where(
+        images.c.id.in_(image_ids),
+        images.c.status.in_([states.Image.QUEUED, states.Image.SAVING]),
+    )
+    return set(conn.execute(query).scalars())
+
+
+def drop_unfinished(conn: Connection, image_id: str, now: datetime.datetime) -> None:
+    """Delete an image without data that nobody will bring any more."""
+    for status in (states.Image.QUEUED, states.Image.SAVING):
+        gone = {"deleted_at": now, "updated_at": now}
+        if move(conn, image_id, states.Image.DELETED, gone, status=status):
+            forget_details(conn, image_id)
+
+
 def renew_upload(
     conn: Connection, image_id: str, upload_id: str, now: datetime.datetime
 ) -> bool:

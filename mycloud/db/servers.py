@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions, states
 from mycloud.common.states import Op, Vm
-from mycloud.db import hosts
+from mycloud.db import hosts, images
 from mycloud.db.models import servers
 
 Row = Mapping[str, Any]
@@ -81,6 +81,12 @@ def hosts_of(
     return dict(conn.execute(query).tuples().all())
 
 
+def abandon(conn: Connection, operation: Row, now: datetime.datetime) -> None:
+    """Remove what an operation that did not succeed has made beside its server."""
+    if operation["kind"] == "server.create_image":
+        images.drop_unfinished(conn, operation["payload"]["image_id"], now)
+
+
 def settle(
     conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any],
     now: datetime.datetime,
@@ -106,6 +112,8 @@ def settle(
         values["fault"] = None
     elif outcome is Op.FAILED and transition.failed is not None:
         values["vm_state"] = transition.failed
+    if outcome is not Op.SUCCEEDED:
+        abandon(conn, operation, now)
     moved = update(conn, operation["resource_id"], values, operation_id=operation["id"])
     released = outcome is Op.SUCCEEDED and transition.after is Vm.DELETED
     failed_create = operation["kind"] == "server.create" and outcome is not Op.SUCCEEDED

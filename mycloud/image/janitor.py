@@ -44,8 +44,12 @@ def sweep() -> None:
             _sweep_part(entry)
     # the files first, the rows after: what became an image's file in between has its row by now
     whole = [entry for entry in entries if not entry.partial]
+    brought = store.brought()
     with engine.reader() as conn:
         wanted = images.stored(conn, [entry.image_id for entry in whole])
+        waiting = images.waiting(conn, brought)
+    for image_id in set(brought) - waiting:
+        store.inbox(image_id).unlink(missing_ok=True)
     for entry in whole:
         if wanted.get(entry.image_id) != entry.upload_id:
             LOG.warning("Removing %s, which no image names", entry.path)

@@ -1,4 +1,4 @@
-"""Ways to an image's bytes for a compute host.
+"""Ways to an image's bytes for a compute host, and for its own ones to an image.
 
 A host that shares the store's file system takes the file; one on another machine downloads it,
 and shows a ticket that is good for this image only and for a few minutes. So a host needs no
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from oslo_config import cfg
 
 from mycloud.common import clock, exceptions, states
-from mycloud.db import engine, image_tickets, models
+from mycloud.db import engine, image_tickets, images, models
 from mycloud.image import store
 
 #: The header that carries a ticket.
@@ -41,6 +41,25 @@ def of(context: Any, image_id: str) -> dict[str, str | None]:
         found["url"] = f"{endpoint}/v2/images/{image_id}/transfer"
         found["token"] = _ticket(image_id)
     return found
+
+
+def to(image_id: str, disk_format: str) -> dict[str, str | None]:
+    """Where a host brings the data of an image that has none yet: ``url`` and ``token`` as
+    above, or where there is no URL ``path`` of a file that a service beside the store takes it
+    from.
+
+    :param disk_format: of the data
+    :raises ImageNotFound: when somebody has deleted it meanwhile
+    """
+    with engine.writer() as conn:
+        everything = images.Viewer(None, everything=True)
+        images.get(conn, image_id, everything, lock=True)
+        images.update(conn, image_id, {"disk_format": disk_format})
+    endpoint = _endpoint()
+    if endpoint is None:
+        return {"path": str(store.inbox(image_id)), "url": None, "token": None}
+    url = f"{endpoint}/v2/images/{image_id}/transfer"
+    return {"path": None, "url": url, "token": _ticket(image_id)}
 
 
 def _endpoint() -> str | None:

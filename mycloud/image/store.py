@@ -10,6 +10,7 @@ import datetime
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,7 @@ from oslo_config import cfg
 from mycloud.common import clock, concurrency, exceptions
 
 _PART = ".part"
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,28 @@ def directory() -> Path:
 def path(image_id: str, upload_id: str) -> Path:
     """The file that holds an image's bytes, whether it is there or not."""
     return directory() / f"{image_id}.{upload_id}"
+
+
+def inbox(image_id: str) -> Path:
+    """The file in which a host on this machine leaves data for an image, before it is taken."""
+    return directory() / "inbox" / image_id
+
+
+def brought() -> list[str]:
+    """The images for which hosts have left data."""
+    with contextlib.suppress(FileNotFoundError):
+        return [path.name for path in inbox("any").parent.iterdir()]
+    return []
+
+
+def take_from_inbox(image_id: str) -> Iterator[bytes]:
+    """What a host has left there, in blocks.
+
+    :raises FileNotFoundError: when it has left nothing
+    """
+    with inbox(image_id).open("rb") as file:
+        while block := concurrency.run_native(file.read, _BLOCK):
+            yield block
 
 
 class Part:

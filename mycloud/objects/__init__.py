@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mycloud.objects import base
 
-MODULES = ("host", "image_source", "operation", "server", "service")
+MODULES = ("host", "image_source", "image_upload", "operation", "server", "service")
 
 
 def register_all() -> None:

@@ -18,6 +18,7 @@ RULES = [
     rule("compute:servers:start", MEMBER, "Start a server."),
     rule("compute:servers:stop", MEMBER, "Stop a server."),
     rule("compute:servers:reboot", MEMBER, "Reboot a server."),
+    rule("compute:servers:create_image", MEMBER, "Make an image of a server's disk."),
     rule("compute:servers:lock", MEMBER, "Lock a server against changes."),
     rule("compute:servers:unlock", MEMBER, "Unlock a server that its owner has locked."),
     rule("compute:servers:unlock_any", ADMIN, "Unlock a server that an operator has locked."),

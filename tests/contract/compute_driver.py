@@ -4,6 +4,7 @@ A test class mixes this in and gives ``driver``, ``events`` (a list that on_even
 ``image`` (an ImageSpec) and ``image_bytes`` (a path), ``kill_from_outside`` and ``ready_text``.
 """
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -179,6 +180,51 @@ class ComputeDriverContract:
         spec = self.spec()
         self.assertRaises(exceptions.GuestOperationFailed, self.driver.spawn, spec)
         self.assertIsNone(self.driver.guest(spec.server_id))
+
+    # -- snapshots ----------------------------------------------------------
+
+    def test_snapshots(self):
+        driver = self.driver
+        spec = self.boot()
+        me = spec.server_id
+        self.wait_ready(me)
+        self.assertIsNone(driver.snapshot(me, "one"))
+        for state in (PowerState.RUNNING, PowerState.SHUTDOWN):
+            if state == PowerState.SHUTDOWN:
+                driver.power_off(me, 0)
+            for _ in range(2):
+                made = driver.take_snapshot(me, "one")
+            self.assertEqual(made, driver.snapshot(me, "one"))
+            self.assertEqual(state, driver.guest(me).power_state)
+            self.assert_boots(made)
+            for _ in range(2):
+                driver.drop_snapshot(me, "one")
+            self.assertIsNone(driver.snapshot(me, "one"))
+            self.assertFalse(made.path.exists())
+        kept = driver.take_snapshot(me, "two")
+        driver.destroy(me)
+        driver.delete_disk(me)
+        self.assertFalse(kept.path.exists())
+        self.assertNotIn(me, driver.leftovers())
+        self.assertRaises(exceptions.GuestNotFound, driver.take_snapshot, me, "three")
+
+    def assert_boots(self, snapshot) -> None:
+        """A snapshot is an image like any other, and a guest comes up from it."""
+        content = snapshot.path.read_bytes()
+        image = ImageSpec(
+            clock.new_id(), hashlib.sha512(content).hexdigest(), snapshot.disk_format,
+            len(content),
+        )
+        spec = self.spec(image=image)
+        me = spec.server_id
+        self.driver.ensure_image(image, lambda path: shutil.copyfile(snapshot.path, path))
+        self.driver.create_disk(spec)
+        try:
+            self.driver.spawn(spec)
+            self.wait_ready(me)
+        finally:
+            self.driver.destroy(me)
+            self.driver.delete_disk(me)
 
     # -- the life of a guest ------------------------------------------------
 

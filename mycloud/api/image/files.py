@@ -10,6 +10,7 @@ import webob
 
 from mycloud.api import wsgi
 from mycloud.api.routing import ANY_QUERY, Raw, Route
+from mycloud.common import context as mycontext
 from mycloud.common import exceptions
 from mycloud.db import images
 from mycloud.image import downloads, sources, uploads
@@ -57,6 +58,15 @@ def transfer(request: wsgi.Request) -> webob.Response:
     image_id = request.args["id"]
     sources.check_ticket(image_id, request.headers.get(sources.TICKET_HEADER, ""))
     return _answer(request, *downloads.find_active(image_id))
+
+
+def transfer_in(request: wsgi.Request) -> None:
+    """An upload by a compute host that has made the image: it shows a ticket."""
+    image_id = request.args["id"]
+    sources.check_ticket(image_id, request.headers.get(sources.TICKET_HEADER, ""))
+    announced = request.content_length
+    blocks = _received(request.environ["wsgi.input"], image_id, announced)
+    uploads.receive(mycontext.admin_context(), image_id, blocks, announced=announced)
 
 
 def _answer(request: wsgi.Request, image: images.Image, path: Path) -> webob.Response:
@@ -131,4 +141,8 @@ ROWS = [
     ),
     Route("GET", "/images/{id}/file", download, "image:images:download", query=ANY_QUERY),
     Route("GET", "/images/{id}/transfer", transfer, anonymous=True, query=ANY_QUERY),
+    Route(
+        "PUT", "/images/{id}/transfer", transfer_in,
+        anonymous=True, body=Raw(_TYPE), query=ANY_QUERY, status=204,
+    ),
 ]

@@ -71,6 +71,11 @@ class ImageUploadBroken(Invalid):
     )
 
 
+class ImageUploadRefused(Invalid):
+    code = "image_upload_refused"
+    template = "The image service refused the data of image %(image_id)s: %(reason)s"
+
+
 class ImageUploadLost(Gone):
     code = "image_upload_lost"
     template = (

@@ -125,6 +125,14 @@ class GuestEvent:
     reason: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """A copy of a server's root disk, alone in its file: raw or qcow2."""
+
+    path: Path
+    disk_format: str
+
+
 EventSink = Callable[[GuestEvent], None]
 Fetch = Callable[[Path], None]
 
@@ -217,6 +225,24 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def delete_disk(self, server_id: str) -> None:
         """Remove every file of the server from this host."""
+
+    @abc.abstractmethod
+    def take_snapshot(self, server_id: str, name: str) -> Snapshot:
+        """Copy the server's root disk as it is at one moment; the guest goes on running.
+
+        What the guest has not written out by then is not in it, as after a power cut. A copy
+        that an earlier process has begun is begun anew.
+
+        :raises GuestNotFound: :raises DiskFull:
+        """
+
+    @abc.abstractmethod
+    def snapshot(self, server_id: str, name: str) -> Snapshot | None:
+        """A copy that was finished under that name, if it is on the host."""
+
+    @abc.abstractmethod
+    def drop_snapshot(self, server_id: str, name: str) -> None:
+        """Remove a copy, half of one too.  ``delete_disk`` does it as well."""
 
     # -- guests -------------------------------------------------------------
 

@@ -27,8 +27,11 @@ from mycloud.compute.drivers.base import (
     HostInventory,
     ImageSpec,
     PowerState,
+    Snapshot,
 )
 
+#: What the disk of any fake guest holds: nothing.
+_SNAPSHOT_BYTES = bytes(1 << 20)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _ON = (PowerState.RUNNING, PowerState.PAUSED)
 
@@ -45,7 +48,7 @@ class FakeDriver(ComputeDriver):
         self._root = settings.state_dir
         self._host = "fake"
         self._on_event: EventSink | None = None
-        for name in ("guests", "disks", "images"):
+        for name in ("guests", "disks", "images", "snapshots"):
             (self._root / name).mkdir(parents=True, exist_ok=True)
         self.faults = faults.FaultFile(self._root / "fault")
 
@@ -147,8 +150,28 @@ class FakeDriver(ComputeDriver):
             },
         )
 
+    def take_snapshot(self, server_id: str, name: str) -> Snapshot:
+        self._strike("take_snapshot", server_id)
+        self._must(server_id)
+        path = self._snapshot_path(server_id, name)
+        fresh = path.with_name(f".{path.name}")
+        fresh.write_bytes(_SNAPSHOT_BYTES)
+        fresh.replace(path)
+        return Snapshot(path, "raw")
+
+    def snapshot(self, server_id: str, name: str) -> Snapshot | None:
+        self._strike("snapshot", server_id)
+        path = self._snapshot_path(server_id, name)
+        return Snapshot(path, "raw") if path.exists() else None
+
+    def drop_snapshot(self, server_id: str, name: str) -> None:
+        self._strike("drop_snapshot", server_id)
+        self._snapshot_path(server_id, name).unlink(missing_ok=True)
+
     def delete_disk(self, server_id: str) -> None:
         self._strike("delete_disk", server_id)
+        for path in (self._root / "snapshots").glob(f"*{server_id}.*"):
+            path.unlink(missing_ok=True)
         self._path("disks", server_id).unlink(missing_ok=True)
 
     # -- guests -------------------------------------------------------------
@@ -269,6 +292,9 @@ class FakeDriver(ComputeDriver):
         if not _SAFE_NAME.match(name) or name.startswith("."):
             raise ValueError(f"{name!r} can't be the name of a file")
         return self._root / kind / f"{name}.json"
+
+    def _snapshot_path(self, server_id: str, name: str) -> Path:
+        return self._path("snapshots", f"{server_id}.{name}").with_suffix(".raw")
 
     def _read(self, kind: str, name: str) -> dict[str, Any] | None:
         try:

@@ -7,7 +7,8 @@ server. The bell is rung after it; if nobody hears it, the sweeper rings again.
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from oslo_config import cfg
@@ -23,6 +24,8 @@ from mycloud.db import engine, journal, servers, settle
 from mycloud.journal import rpcapi as doorbell
 
 Row = Mapping[str, Any]
+#: Writes what belongs to an operation, in its transaction.
+Along = Callable[[Connection], None]
 
 
 def new_operation(
@@ -99,13 +102,30 @@ def replay(conn: Connection, key: str | None, asked: str) -> Row | None:
 # -- operations on a server that exists --------------------------------------------------------
 
 
-def submit(
-    context: RequestContext,
-    server: Row,
-    kind: str,
-    *,
-    payload: dict[str, Any] | None = None,
-    key: str | None = None,
+@dataclass(frozen=True)
+class New:
+    """An operation on a server that is to be.
+
+    ``asked``: what a retry with the same key asks for again, where that is not the payload.
+    ``along``: what else its transaction writes, unless the request is such a retry.
+    """
+
+    kind: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    asked: Any = None
+    along: Along | None = None
+
+    def digest(self, server_id: str) -> str:
+        return digest(self.kind, [server_id, self.asked or self.payload])
+
+
+def submit(context: RequestContext, server: Row, kind: str, *, key: str | None = None) -> str:
+    """As submit_new, of an operation whose kind says all."""
+    return submit_new(context, server, New(kind), key=key)
+
+
+def submit_new(
+    context: RequestContext, server: Row, new: New, *, key: str | None = None
 ) -> str:
     """Start an operation on a server's host; returns the operation's id.
 
@@ -114,20 +134,18 @@ def submit(
     :raises StateConflict: when the server's state does not allow it
     """
     if key is None:
-        return _submit(context, server, kind, payload or {}, None)
+        return _submit(context, server, new, None)
     try:
-        return _submit(context, server, kind, payload or {}, key)
+        return _submit(context, server, new, key)
     except db_exc.DBDuplicateEntry:
         # the other try of the same request was quicker
-        return _submit(context, server, kind, payload or {}, key)
+        return _submit(context, server, new, key)
 
 
 @engine.retried
-def _submit(
-    context: RequestContext, server: Row, kind: str, payload: dict[str, Any], key: str | None
-) -> str:
-    transition = states.SERVER[kind]
-    asked = digest(kind, [server["id"], payload])
+def _submit(context: RequestContext, server: Row, new: New, key: str | None) -> str:
+    transition = states.SERVER[new.kind]
+    asked = new.digest(server["id"])
     key = scoped_key(context, key)
     with engine.writer() as conn:
         done = replay(conn, key, asked)
@@ -137,13 +155,13 @@ def _submit(
         check_lock(context, server)
         operation = new_operation(
             context,
-            kind,
+            new.kind,
             server["id"],
             topic=rpcapi.TOPIC,
             host=server["host"],
             # the journal of the server's project, whoever asks
             project_id=server["project_id"],
-            payload=payload,
+            payload=new.payload,
             idempotency_key=key,
             idempotency_digest=asked if key else None,
         )
@@ -161,6 +179,8 @@ def _submit(
         if not moved:
             refuse(conn, servers.get(conn, server["id"]), transition.action)
         journal.insert(conn, operation)
+        if new.along is not None:
+            new.along(conn)
     ring(context, operation)
     operation_id: str = operation["id"]
     return operation_id
@@ -246,7 +266,7 @@ def submit_delete(context: RequestContext, server: Row) -> str:
 def _cancel_unstarted(conn: Connection, operation: Row) -> bool:
     """End an operation that nobody has begun; False if somebody has."""
     now = clock.now()
-    return journal.move(
+    ended = journal.move(
         conn,
         operation["id"],
         [Op.PENDING],
@@ -257,3 +277,6 @@ def _cancel_unstarted(conn: Connection, operation: Row) -> bool:
             "updated_at": now,
         },
     )
+    if ended:
+        servers.abandon(conn, operation, now)
+    return ended

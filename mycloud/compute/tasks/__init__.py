@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mycloud.compute.drivers.base import ComputeDriver
-from mycloud.compute.tasks import create, delete, power
+from mycloud.compute.tasks import create, delete, power, snapshot
 from mycloud.journal.runner import Planner
 
 #: operation kind -> plan(driver, context, operation)
@@ -16,6 +16,7 @@ PLANS: dict[str, Callable[..., Any]] = {
     "server.stop": power.stop,
     "server.reboot": power.reboot,
     "server.reboot_hard": power.reboot,
+    "server.create_image": snapshot.plan,
 }
 
 

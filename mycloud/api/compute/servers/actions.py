@@ -5,7 +5,10 @@ from typing import Any
 from mycloud.api import wsgi
 from mycloud.api.compute.servers import schemas
 from mycloud.api.routing import ANY_QUERY, Handler, Route
-from mycloud.compute.requests import console, listing, lock, power, reset
+from mycloud.api.versions import Version
+from mycloud.compute.requests import console, listing, lock, power, reset, snapshot
+
+_IMAGE_ID = Version(2, 45)
 
 
 def start(request: wsgi.Request) -> None:
@@ -24,6 +27,20 @@ def reboot(request: wsgi.Request) -> None:
     request.note_operation(
         power.reboot(request.context, server, hard=hard, key=request.idempotency_key)
     )
+
+
+def create_image(request: wsgi.Request) -> Any:
+    server = listing.get(request.context, request.args["server_id"])
+    wanted = request.json_body["createImage"]
+    made = snapshot.create_image(
+        request.context, server, wanted["name"], wanted.get("metadata", {}),
+        key=request.idempotency_key,
+    )
+    request.note_operation(made.operation_id)
+    if request.version >= _IMAGE_ID:
+        return {"image_id": made.image_id}
+    request.out_headers["Location"] = f"{request.host_url}/image/v2/images/{made.image_id}"
+    return None
 
 
 def lock_server(request: wsgi.Request) -> None:
@@ -64,6 +81,7 @@ ROWS = [
     _action("os-start", start, "start", schemas.NOTHING),
     _action("os-stop", stop, "stop", schemas.NOTHING),
     _action("reboot", reboot, "reboot", schemas.REBOOT),
+    _action("createImage", create_image, "create_image", schemas.CREATE_IMAGE),
     _action("lock", lock_server, "lock", schemas.NOTHING),
     _action("unlock", unlock_server, "unlock", schemas.NOTHING),
     _action(

@@ -328,6 +328,15 @@ REBOOT: dict[str, Any] = {
     "required": ["type"],
     "additionalProperties": False,
 }
+CREATE_IMAGE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 255, "format": "name"},
+        "metadata": METADATA,
+    },
+    "required": ["name"],
+    "additionalProperties": False,
+}
 CONSOLE: dict[str, Any] = {
     "type": "object",
     "properties": {

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import libvirt
+from oslo_concurrency import processutils
 from oslo_log import log
 
 from mycloud.common import clock, concurrency, exceptions
+from mycloud.compute import qemu_img
 from mycloud.compute.drivers import hostinfo
 from mycloud.compute.drivers.base import (
     ComputeDriver,
@@ -24,8 +26,9 @@ from mycloud.compute.drivers.base import (
     HostInventory,
     ImageSpec,
     PowerState,
+    Snapshot,
 )
-from mycloud.compute.drivers.libvirt import domain, files, queries
+from mycloud.compute.drivers.libvirt import domain, files, queries, snapshots
 from mycloud.compute.drivers.libvirt.host import Changed, Host
 from mycloud.compute.hypervisor import proof
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
@@ -145,6 +148,33 @@ class LibvirtDriver(ComputeDriver):
                 path.unlink(missing_ok=True)
         # last, as it is the directory that tells whether there is something left
         self._files.delete(server_id)
+
+    def take_snapshot(self, server_id: str, name: str) -> Snapshot:
+        path = self._files.snapshot_path(server_id, name)
+        fresh = self._files.torn_snapshot_path(server_id, name)
+        root = self._files.path(server_id, files.ROOT)
+        with self._verb("make a snapshot of", server_id):
+            found = self._must(server_id)
+            try:
+                if found.power_state in (PowerState.RUNNING, PowerState.PAUSED):
+                    snapshots.copy_live(self._host.call, server_id, fresh)
+                else:
+                    qemu_img.flatten(root, fresh)
+                fresh.replace(path)
+            except processutils.ProcessExecutionError as error:
+                raise exceptions.GuestOperationFailed(
+                    verb="copy the disk of", server_id=server_id, reason=qemu_img.reason(error)
+                ) from error
+            finally:
+                fresh.unlink(missing_ok=True)
+        return Snapshot(path, "qcow2")
+
+    def snapshot(self, server_id: str, name: str) -> Snapshot | None:
+        path = self._files.snapshot_path(server_id, name)
+        return Snapshot(path, "qcow2") if path.exists() else None
+
+    def drop_snapshot(self, server_id: str, name: str) -> None:
+        self._files.snapshot_path(server_id, name).unlink(missing_ok=True)
 
     # -- guests -------------------------------------------------------------
 

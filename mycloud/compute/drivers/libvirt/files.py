@@ -3,7 +3,8 @@
 ``disk`` is the root disk and ``disk.base`` the image under it: another name of the one in the
 cache, which may so be emptied at any time.  ``disk.eph0`` and ``disk.swap`` are the flavor's
 further disks, ``disk.config`` is the config drive, and ``console.log`` what the guest said
-(``.0``, ``.1`` ... when rotated; the highest is the oldest).
+(``.0``, ``.1`` ... when rotated; the highest is the oldest).  ``disk.snapshot.NAME`` is a copy of
+the root disk on its way to the image store.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from mycloud.compute.drivers.base import GuestSpec
 from mycloud.compute.image_cache import ImageCache
 
 ROOT, BASE, EPHEMERAL, SWAP = "disk", "disk.base", "disk.eph0", "disk.swap"
-CONFIG, CONSOLE = "disk.config", "console.log"
+CONFIG, CONSOLE, SNAPSHOT = "disk.config", "console.log", "disk.snapshot"
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 _DELETED = ".deleted"
@@ -100,6 +101,16 @@ class GuestFiles:
                 ) from error
             finally:
                 fresh.unlink(missing_ok=True)
+
+    def snapshot_path(self, server_id: str, name: str) -> Path:
+        """Where a copy of the root disk is once it is whole."""
+        return self.path(server_id, f"{SNAPSHOT}.{name}")
+
+    def torn_snapshot_path(self, server_id: str, name: str) -> Path:
+        """Where it is until then; what an earlier process has left there is removed."""
+        path = self.path(server_id, f".{SNAPSHOT}.{name}")
+        path.unlink(missing_ok=True)
+        return path
 
     def delete(self, server_id: str) -> None:
         """Remove the server's directory with all that is in it."""

@@ -19,6 +19,8 @@ from mycloud.identity.revocation import RevocationList
 
 T = TypeVar("T")
 _NEVER = float("-inf")
+#: Seconds after which the revocations are read anew, without those whose tokens have expired.
+_RELOAD_SECONDS = 3600
 
 
 class Knowledge:
@@ -32,6 +34,7 @@ class Knowledge:
             collections.OrderedDict()
         )
         self._checked = _NEVER
+        self._reload_at = _NEVER
 
     def refresh(self, *, at_once: bool = False) -> None:
         """Look whether identities have changed, unless that was done a moment ago."""
@@ -45,7 +48,9 @@ class Knowledge:
             with engine.reader() as conn:
                 found = revocations.generation(conn)
                 if found != self.generation:
-                    self._advance(found, revocations.since(conn, self.generation))
+                    whole = now >= self._reload_at
+                    seen = -1 if whole else self.generation
+                    self._advance(found, revocations.since(conn, seen), whole=whole)
             done = True
         finally:
             if not done:
@@ -55,12 +60,19 @@ class Knowledge:
         """This process has changed something itself: ask before the next answer."""
         self._checked = _NEVER
 
-    def _advance(self, generation: int, events: Any) -> None:
-        # twice the same event does no harm; an older answer that comes late must not count
-        self.revoked.add(events)
-        if generation > self.generation:
-            self.generation = generation
-            self._facts.clear()
+    def _advance(self, generation: int, events: Any, *, whole: bool) -> None:
+        """``whole``: the events are all that there are."""
+        if generation <= self.generation:
+            # an older answer that comes late; twice the same event does no harm
+            self.revoked.add(events)
+            return
+        revoked = RevocationList() if whole else self.revoked
+        revoked.add(events)
+        self.revoked = revoked
+        if whole:
+            self._reload_at = clock.monotonic() + _RELOAD_SECONDS
+        self.generation = generation
+        self._facts.clear()
 
     def recall(self, key: Hashable) -> Any:
         """A remembered fact, or None."""

@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 from mycloud.common import clock, exceptions
 from mycloud.db import engine
-from mycloud.identity import checker, keys
+from mycloud.identity import checker, keys, knowledge, tokens
 from tests.fixtures.identity import PASSWORD, IdentityApi
 
 
@@ -201,6 +201,24 @@ class TokenTest(testtools.TestCase):
         moment[0] = now + 5
         with self.api.role():
             self.assertRaises(exceptions.TokenInvalid, checker.check, token)
+
+    def test_revocations_are_forgotten_with_their_tokens(self):
+        _, _, token = self.api.member()
+        self.api.call("DELETE", "/auth/tokens", token=token, X_Subject_Token=token)
+        self.assertFalse(self.api.valid(token))
+        audit_id = tokens.read(token).audit_ids[0]
+        known = knowledge.get()
+        self.assertIn(audit_id, known.revoked._audit_ids)
+        real, started = clock.now, clock.monotonic()
+        ahead = datetime.timedelta(seconds=3 * cfg.CONF.identity.token_expiration)
+        self.useFixture(fixtures.MonkeyPatch("mycloud.common.clock.now", lambda: real() + ahead))
+        self.useFixture(
+            fixtures.MonkeyPatch("mycloud.common.clock.monotonic", lambda: started + 7200)
+        )
+        fresh = self.api.log_in("admin", PASSWORD, project="admin")
+        self.api.call("DELETE", "/auth/tokens", token=fresh, X_Subject_Token=fresh)
+        self.assertFalse(self.api.valid(fresh))
+        self.assertEqual({tokens.read(fresh).audit_ids[0]}, known.revoked._audit_ids)
 
     def test_a_checked_token_costs_no_statement(self):
         cfg.CONF.set_override("revocation_poll_seconds", 5.0, group="identity")

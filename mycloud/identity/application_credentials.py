@@ -43,7 +43,7 @@ def create(owner: Subject, wanted: Mapping[str, Any]) -> Made:
         raise exceptions.BadField(field="expires_at", reason="it is in the past")
     secret, hashed = _secret(wanted.get("secret"))
     with changes.writer() as change:
-        rules = wanted.get("access_rules")
+        rules = wanted.get("access_rules") or ()
         values = {
             "user_id": owner.user.id,
             "project_id": owner.scope.id,
@@ -51,7 +51,8 @@ def create(owner: Subject, wanted: Mapping[str, Any]) -> Made:
             "description": wanted.get("description"),
             "secret_hash": hashed,
             "roles": _roles(owner, wanted.get("roles")),
-            "access_rules": None if rules is None else _rules(change, owner.user.id, rules),
+            # as in keystone an empty list restricts nothing; the openstack command sends one
+            "access_rules": _rules(change, owner.user.id, rules) or None,
             "unrestricted": wanted.get("unrestricted", False),
             "expires_at": expires_at,
         }

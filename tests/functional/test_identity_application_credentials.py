@@ -151,4 +151,7 @@ class ApplicationCredentialTest(testtools.TestCase):
             self.api.call("DELETE", f"{self.path}/{credential['id']}", token=self.token)
         self.assertEqual(204, self.api.call("DELETE", one, token=self.token).status_int)
         self.assertEqual(404, self.api.call("GET", one, token=self.token).status_int)
-        self.made(access_rules=[])
+
+    def test_no_access_rules_restrict_nothing(self):
+        token = self.api.token_of(self.use(self.made(access_rules=[])))
+        self.assertEqual(200, self.api.call("GET", "/auth/projects", token=token).status_int)

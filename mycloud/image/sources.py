@@ -14,7 +14,7 @@ from oslo_config import cfg
 
 from mycloud.common import clock, exceptions, states
 from mycloud.db import engine, image_tickets, images, models
-from mycloud.image import store
+from mycloud.image import store, uploads
 
 #: The header that carries a ticket.
 TICKET_HEADER = "X-Mycloud-Image-Ticket"
@@ -46,14 +46,16 @@ def of(context: Any, image_id: str) -> dict[str, str | None]:
 def to(image_id: str, disk_format: str) -> dict[str, str | None]:
     """Where a host brings the data of an image that has none yet: ``url`` and ``token`` as
     above, or where there is no URL ``path`` of a file that a service beside the store takes it
-    from.
+    from. An upload under way is given up: it is the host's own, of a life that has ended.
 
     :param disk_format: of the data
     :raises ImageNotFound: when somebody has deleted it meanwhile
     """
     with engine.writer() as conn:
         everything = images.Viewer(None, everything=True)
-        images.get(conn, image_id, everything, lock=True)
+        image = images.get(conn, image_id, everything, lock=True)
+        if image["status"] == states.Image.SAVING:
+            uploads.drop(conn, image_id, image["upload_id"])
         images.update(conn, image_id, {"disk_format": disk_format})
     endpoint = _endpoint()
     if endpoint is None:

@@ -1,4 +1,4 @@
-"""kill -9 at every point of create, stop, start, reboot and delete: nothing is lost or doubled.
+"""kill -9 at every point of what is done to servers: nothing is lost or doubled.
 
 The points come from a first life that is left alone (see tests/fixtures/crash.py).
 """
@@ -39,6 +39,9 @@ class TestKill(testtools.TestCase):
 
     def test_reboot(self) -> None:
         self.check("reboot", 10)
+
+    def test_create_image(self) -> None:
+        self.check("create_image", 15)
 
     def test_delete(self) -> None:
         self.check("delete", 10)

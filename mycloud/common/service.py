@@ -50,7 +50,9 @@ class Hooks(Protocol):
     def wait_until_ready(self, ctxt: Any) -> None: ...
     def register(self, ctxt: Any, values: dict[str, Any]) -> Registration: ...
     def owner(self, registration: Registration, host: str) -> Any: ...
-    def to_resume(self, ctxt: Any, manager: Manager, owner: Any) -> list[str]: ...
+    def to_resume(
+        self, ctxt: Any, manager: Manager, owner: Any, patience: float
+    ) -> list[str]: ...
     def endpoints(self, manager: Manager) -> list[Any]: ...
 
 
@@ -66,6 +68,7 @@ class Service(Launchable):
         self._stopping = concurrency.Event()
         self._tasks: list[concurrency.Task[Any]] = []
         self._registration: Registration | None = None
+        self._owner: Any = None
         self._patience_ends: float | None = None
 
     def serve(self) -> None:
@@ -116,17 +119,25 @@ class Service(Launchable):
             self._hooks.endpoints(self.manager),
         )
         self._server.start()
-        for operation_id in self._insist(self._hooks.to_resume, ctxt, self.manager, owner):
-            LOG.info("Resuming operation %s", operation_id)
-            self._spawn(self.manager.run_operation, context.admin_context(), operation_id)
+        self._owner = owner
+        self._insist(self._take_up, ctxt, 0)
         self._insist(self.manager.after_start)
         # init_host may have taken longer than a silent service counts as up
         self._insist(self._report, ctxt)
         self._spawn_periodic(cfg.CONF.report_interval, self._report, fuzzy=False)
+        self._spawn_periodic(cfg.CONF.take_up_interval, self._take_up, fuzzy=False)
         if cfg.CONF.periodic_enable:
             for interval, task in self.manager.periodic_tasks():
                 self._spawn_periodic(interval, task, fuzzy=True)
         LOG.info("%s on %s is ready", self.manager.binary, self.host)
+
+    def _take_up(self, ctxt: Any, patience: float | None = None) -> None:
+        """Begin what an earlier life left, and what waits here without its bell being heard."""
+        if patience is None:
+            patience = cfg.CONF.take_up_interval
+        for operation_id in self._hooks.to_resume(ctxt, self.manager, self._owner, patience):
+            LOG.info("Taking up operation %s", operation_id)
+            self._spawn(self.manager.run_operation, context.admin_context(), operation_id)
 
     def _insist(self, fn: Callable[..., T], *args: Any) -> T:
         """Call a function until the conductor, the bus and the database answer: a start waits

@@ -35,6 +35,13 @@ OPTS = [
         help="A port on 127.0.0.1 that answers every connection with a report of threads, options "
         "and versions; 0 takes a free one and logs it. Unset, there is none.",
     ),
+    cfg.IntOpt(
+        "take_up_interval",
+        default=10,
+        min=1,
+        help="Seconds between two looks of a service at operations that wait for it, in case "
+        "that a doorbell was lost.",
+    ),
     cfg.BoolOpt("periodic_enable", default=True, help="Run periodic tasks at all."),
     cfg.IntOpt(
         "periodic_fuzzy_delay",

@@ -211,23 +211,21 @@ def in_state(conn: Connection, state: Op) -> list[Row]:
 
 
 def to_resume(
-    conn: Connection, owner: str, epoch: str, topic: str, host: str
+    conn: Connection, owner: str, epoch: str, *, bell: tuple[str, str], before: datetime.datetime
 ) -> list[str]:
-    """Ids of what a starting service takes up: its own past, and what waits for this host."""
-    query = (
-        sa.select(ops.c.id)
-        .where(
-            sa.or_(
-                sa.and_(
-                    ops.c.state == Op.RUNNING,
-                    ops.c.owner == owner,
-                    ops.c.owner_epoch != epoch,
-                ),
-                sa.and_(ops.c.state == Op.PENDING, ops.c.topic == topic, ops.c.host == host),
-            )
-        )
-        .order_by(ops.c.created_at)
+    """Ids of what a service takes up by itself: what its own past ran, and what waits for this
+    topic and host (``bell``), or for any host of the topic, since ``before``."""
+    topic, host = bell
+    own_past = sa.and_(
+        ops.c.state == Op.RUNNING, ops.c.owner == owner, ops.c.owner_epoch != epoch
     )
+    waiting = sa.and_(
+        ops.c.state == Op.PENDING,
+        ops.c.topic == topic,
+        sa.or_(ops.c.host == host, ops.c.host.is_(None)),
+        sa.func.coalesce(ops.c.updated_at, ops.c.created_at) <= before,
+    )
+    query = sa.select(ops.c.id).where(sa.or_(own_past, waiting)).order_by(ops.c.created_at)
     return list(conn.execute(query).scalars())
 
 

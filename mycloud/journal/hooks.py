@@ -41,9 +41,12 @@ class ServiceHooks:
     def owner(self, registration: Any, host: str) -> Owner:
         return Owner(registration.id, registration.epoch, host)
 
-    def to_resume(self, ctxt: Any, manager: Any, owner: Owner) -> list[str]:
+    def to_resume(
+        self, ctxt: Any, manager: Any, owner: Owner, patience: float
+    ) -> list[str]:
+        bell = [manager.topic, owner.host]
         found: list[str] = Operation.to_resume(
-            ctxt, owner.service_id, owner.epoch, manager.topic, owner.host
+            ctxt, owner.service_id, owner.epoch, bell, patience
         )
         return found
 

@@ -4,6 +4,7 @@ Every method is one transaction where the database is. What changes the operatio
 that the worker still owns it: OperationLost tells a worker to stop and leave everything alone.
 """
 
+import datetime
 from typing import Any
 
 from oslo_versionedobjects import fields
@@ -173,11 +174,17 @@ class Operation(base.MycloudObject):
     @classmethod
     @base.remotable
     def to_resume(
-        cls, context: Any, owner: str, epoch: str, topic: str, host: str
+        cls, context: Any, owner: str, epoch: str, bell: list[str], patience: float
     ) -> list[str]:
-        """Ids of what a starting service takes up, oldest first."""
+        """Ids of what a service takes up by itself, oldest first.
+
+        ``bell``: topic and host. ``patience``: seconds for which what is pending is left to the
+        doorbell.
+        """
+        topic, host = bell
+        before = clock.now() - datetime.timedelta(seconds=patience)
         with engine.reader() as conn:
-            return journal.to_resume(conn, owner, epoch, topic, host)
+            return journal.to_resume(conn, owner, epoch, bell=(topic, host), before=before)
 
     @classmethod
     @base.remotable

@@ -442,3 +442,15 @@ class TestLostAnswers(JournalCase):
         runner = self.cloud.computes["host1"].runner
         assert runner is not None
         return bool(runner._under_way)
+
+
+class TestDeafService(JournalCase):
+    def test_what_waits_is_taken_up_without_a_bell(self) -> None:
+        cfg.CONF.set_override("take_up_interval", 1)
+        self.addCleanup(cfg.CONF.clear_override, "take_up_interval")
+        self.cloud.restart("host1")
+        # its queue is gone, as after a broker that forgot it: it hears nothing any more
+        self.cloud.services["host1"]._server.stop()
+        server_id, operation_id = self.create()
+        self.assertEqual(Op.SUCCEEDED, self.ended(operation_id)["state"])
+        self.assertEqual(Vm.ACTIVE, self.server(server_id)["vm_state"])

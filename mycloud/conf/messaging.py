@@ -16,3 +16,6 @@ def name_process(name: str) -> None:
     # the pauses between attempts grow up to this many seconds: after an outage a service is back
     # that soon
     cfg.CONF.set_default("rabbit_interval_max", 3, group=_RABBIT)
+    # a listener can hang on a queue that has no leader yet, just after the broker is back: the
+    # broker ends such a silent connection after this many seconds, and it begins anew
+    cfg.CONF.set_default("heartbeat_timeout_threshold", 20, group=_RABBIT)

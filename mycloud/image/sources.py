@@ -50,12 +50,18 @@ def to(image_id: str, disk_format: str) -> dict[str, str | None]:
 
     :param disk_format: of the data
     :raises ImageNotFound: when somebody has deleted it meanwhile
+    :raises StateConflict: when it has data
     """
     with engine.writer() as conn:
         everything = images.Viewer(None, everything=True)
         image = images.get(conn, image_id, everything, lock=True)
         if image["status"] == states.Image.SAVING:
             uploads.drop(conn, image_id, image["upload_id"])
+        elif image["status"] != states.Image.QUEUED:
+            raise exceptions.StateConflict(
+                action="upload the data of", resource="image", id=image_id,
+                attribute="status", state=image["status"],
+            )
         images.update(conn, image_id, {"disk_format": disk_format})
     endpoint = _endpoint()
     if endpoint is None:

@@ -8,7 +8,7 @@ import requests
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions, wsgi_server
-from mycloud.compute import image_source
+from mycloud.compute import image_source, image_upload
 from mycloud.objects.image_source import ImageSource
 from tests.fixtures.image_service import ImageService
 
@@ -102,6 +102,29 @@ class StreamingTest(testtools.TestCase):
         self.assertEqual(data, target.read_bytes())
         self.red.ask("DELETE", f"/images/{image_id}")
         self.assertRaises(exceptions.Unavailable, image_source.bring, source, target)
+
+    def test_a_compute_host_on_another_machine_uploads_what_it_made(self):
+        data = os.urandom(2 * _MIB)
+        file = self.service.state / "made"
+        file.write_bytes(data)
+        self.service.set("endpoint", f"{self.server.url}/image")
+        image_id = self.red.create(disk_format=None)["id"]
+        with self.service.in_role():
+            image_upload.send(self.red.context, image_id, file, "raw")
+        self.assertEqual(data, self.red.ask("GET", f"/images/{image_id}/file").body)
+        with self.service.in_role():
+            # a second time; the image has its data
+            again = self.assertRaises(
+                exceptions.StateConflict, image_upload.send, self.red.context, image_id,
+                file, "raw",
+            )
+        self.assertIn("active", str(again))
+        self.service.set("endpoint", "http://127.0.0.1:1/image")
+        with self.service.in_role():
+            lost = self.red.create()["id"]
+            self.assertRaises(
+                exceptions.Unavailable, image_upload.send, self.red.context, lost, file, "raw"
+            )
 
     def test_others_are_served_while_much_comes_in(self):
         image_id = self.red.create()["id"]

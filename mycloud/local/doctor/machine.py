@@ -6,6 +6,8 @@ import socket
 import stat
 from pathlib import Path
 
+from oslo_config import cfg
+
 from mycloud.common import exceptions
 from mycloud.compute.hypervisor import connection, proof
 from mycloud.local import guests, supervisor
@@ -120,6 +122,9 @@ def kvm(patient: Patient) -> Findings:
     """KVM that is there but can't be used, or was never tried."""
     settings = patient.settings
     if settings.hypervisor != "libvirt" or settings.libvirt_uri or not _KVM.exists():
+        return
+    if cfg.CONF.compute.virt_type != "auto":
+        # the operator has decided
         return
     if not os.access(_KVM, os.R_OK | os.W_OK):
         yield Finding(

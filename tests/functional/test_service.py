@@ -87,7 +87,9 @@ class Hooks(ServiceHooks):
         self._events.append("listen")
         return super().endpoints(manager)
 
-    def to_resume(self, ctxt: Any, manager: Any, owner: Any) -> list[str]:
+    def to_resume(
+        self, ctxt: Any, manager: Any, owner: Any, patience: float
+    ) -> list[str]:
         self._events.append("resume")
         return self._resume
 

@@ -146,7 +146,8 @@ def _took(row: Row) -> str:
 
 
 def _seconds(begin: Any, end: Any) -> str:
-    return f"{((end or clock.now()) - begin).total_seconds():.1f} s"
+    seconds = ((end or clock.now()) - begin).total_seconds()
+    return f"{seconds:.{1 if seconds >= 10 else 3}f} s"
 
 
 def _sentence(text: str) -> str:

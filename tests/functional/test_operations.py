@@ -127,7 +127,7 @@ class WhyTest(JournalApiCase):
             causes.append(found["cause"])
         self.assertEqual(1, len(set(causes)))
         self.assertRegex(
-            causes[0], r"^server.create failed at step spawn on host1 after \d+\.\d s: .+\.$"
+            causes[0], r"^server.create failed at step spawn on host1 after \d+\.\d+ s: .+\.$"
         )
         self.assertIn(operation["reason"].rstrip("."), causes[0])
 

@@ -1,5 +1,6 @@
 """Private libvirtds: several side by side, found again, and gone when they are told to."""
 
+import os
 import shutil
 import tempfile
 import unittest
@@ -71,12 +72,10 @@ class PrivateLibvirtdTest(testtools.TestCase):
 
     def test_path_that_is_too_long_for_a_socket(self):
         private = self.private("x" * 60, "y" * 60)
-        try:
-            private.start()
-        except exceptions.HypervisorUnavailable as error:
-            self.assertIn("shorter --state", str(error))
-        else:
-            self.assertEqual([], self.look(private)[1])
+        private.start()
+        self.assertEqual([], self.look(private)[1])
+        private.stop()
+        self.assertEqual([], [*Path("/tmp").glob(f"mycloud-{os.geteuid()}/*")])
 
     def test_the_host_sees_none_of_its_mounts(self):
         self.private("a").start()

@@ -22,7 +22,7 @@ from oslo_concurrency import lockutils, processutils
 from oslo_log import log
 
 from mycloud.common import clock, exceptions
-from mycloud.compute.hypervisor import connection, processes, reaper
+from mycloud.compute.hypervisor import connection, processes, reaper, short_path
 
 LOG = log.getLogger(__name__)
 
@@ -38,8 +38,8 @@ _ACCOUNTS = {
     "passwd": "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin",
     "group": "libvirt-qemu:x:64055:",
 }
-#: a path to a unix socket may have 107 bytes
-_SOCKET_PATH_BYTES = 107
+#: the longest path of a socket that a user's daemon makes: the monitor of a guest
+_LONGEST_SOCKET = "etc/libvirt/qemu/lib/domain-999999-mycloud-01234567-89a/monitor.sock"
 _START_SECONDS = 60
 _STOP_SECONDS = 10
 _CONSOLE_BYTES = 1 << 20
@@ -125,9 +125,9 @@ class PrivateLibvirtd:
                 remedy="Start it with 'mycloud up'.",
             )
         if not self._root:
-            return f"qemu+unix:///session?socket={self._dir}/run/libvirt/libvirt-sock"
+            return f"qemu+unix:///session?socket={self._near()}/run/libvirt/libvirt-sock"
         socket = f"{self._dir}/run/libvirt-sock"
-        if len(os.fsencode(socket)) > _SOCKET_PATH_BYTES:
+        if not short_path.fits(socket):
             # the same socket by the short name that the daemon itself has for it
             socket = f"/proc/{pid}/root/run/libvirt/libvirt-sock"
         return f"qemu+unix:///system?socket={socket}"
@@ -177,6 +177,7 @@ class PrivateLibvirtd:
                 if status.virtlogd is not None:
                     processes.end(status.virtlogd, _STOP_SECONDS)
                 self._virtlogd_pid.unlink(missing_ok=True)
+                short_path.remove(self._dir)
 
     # -- how ----------------------------------------------------------------
 
@@ -255,7 +256,6 @@ log_outputs = "3:file:{self._dir}/log/libvirtd.log"
             inside = ["nsenter", f"--mount=/proc/{status.libvirtd}/ns/mnt"] if self._root else []
             return [*inside, "virtlogd", "--daemon", "--pid-file", logd]
         if not self._root:
-            self._check_session_socket()
             return ["sh", "-c", _AS_USER, "libvirtd", str(self._libvirtd_pid), logd]
         self._give_accounts()
         return [
@@ -268,11 +268,12 @@ log_outputs = "3:file:{self._dir}/log/libvirtd.log"
         environ = dict(os.environ)
         environ["PATH"] = environ.get("PATH", "") + ":/usr/sbin:/sbin"
         if not self._root:
+            near = self._near()
             environ.update(
-                XDG_CONFIG_HOME=f"{self._dir}/etc",
-                XDG_RUNTIME_DIR=f"{self._dir}/run",
-                XDG_CACHE_HOME=f"{self._dir}/cache",
-                XDG_DATA_HOME=f"{self._dir}/lib",
+                XDG_CONFIG_HOME=f"{near}/etc",
+                XDG_RUNTIME_DIR=f"{near}/run",
+                XDG_CACHE_HOME=f"{near}/cache",
+                XDG_DATA_HOME=f"{near}/lib",
             )
         try:
             processutils.execute(
@@ -288,13 +289,11 @@ log_outputs = "3:file:{self._dir}/log/libvirtd.log"
                 remedy="See log/libvirtd.log in its state directory.",
             ) from error
 
-    def _check_session_socket(self) -> None:
-        longest = f"{self._dir}/run/libvirt/virtqemud-admin-sock"
-        if len(os.fsencode(longest)) > _SOCKET_PATH_BYTES:
-            raise exceptions.HypervisorUnavailable(
-                reason="the path of the state directory is too long for a unix socket",
-                remedy="Choose a shorter --state directory, or run as root.",
-            )
+    def _near(self) -> Path:
+        """The directory by a name that leaves room for the sockets of a user's daemons."""
+        if short_path.fits(f"{self._dir}/{_LONGEST_SOCKET}"):
+            return self._dir
+        return short_path.make(self._dir)
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """The first things in a new cloud: flavors, an image, and a server that shows its console."""
 
+import re
 import tempfile
 from typing import Any
 
@@ -24,6 +25,8 @@ FLAVORS = {
 }
 #: Seconds that the guest gets from its start to its ready line.
 BOOT_SECONDS = 240
+#: What a guest's console could do to the terminal that shows it.
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: MiB of zeroes that stand for an image where no guest runs.
 _FAKE_IMAGE_MB = 1
 
@@ -38,8 +41,8 @@ def ensure(layout: Layout, settings: Settings, tell: Tell) -> Server:
     _flavors(admin, tell)
     image = _image(admin, layout, settings, tell)
     ready = "READY" if settings.hypervisor == "fake" else guest_image.READY
-    server, boots = _server(member, image.id, ready, tell)
-    _show_console(member, server, (ready, boots), tell)
+    server, before = _server(member, image.id, ready, tell)
+    _show_console(member, server, (ready, before), tell)
     return server
 
 
@@ -78,17 +81,17 @@ def _image(admin: Client, layout: Layout, settings: Settings, tell: Tell) -> Any
         return admin.images.upload(made.id, file)
 
 
-def _server(member: Client, image_id: str, ready: str, tell: Tell) -> tuple[Server, int]:
-    """The server, running, and how often it was ready before this boot."""
+def _server(member: Client, image_id: str, ready: str, tell: Tell) -> tuple[Server, str]:
+    """The server, running, and what its console said before this boot."""
     try:
         server = member.servers.find(SERVER)
         if server.status in ("ACTIVE", "SHUTOFF"):
-            boots = member.servers.console_log(server.id).count(ready)
+            console = member.servers.console_log(server.id)
             if server.status == "ACTIVE":
-                return server, max(0, boots - 1)
+                return server, _before_last(console, ready)
             tell(f"Starting the server {SERVER}")
             accepted = member.servers.start(server.id)
-            return member.servers.wait(accepted, timeout=BOOT_SECONDS), boots
+            return member.servers.wait(accepted, timeout=BOOT_SECONDS), console
         tell(f"Replacing the server {SERVER}, which is {server.status}")
         member.servers.wait_deleted(member.servers.delete(server.id))
     except errors.NotFound:
@@ -96,24 +99,25 @@ def _server(member: Client, image_id: str, ready: str, tell: Tell) -> tuple[Serv
     flavor = member.flavors.find("m1.nano")
     tell(f"Booting the server {SERVER} ({flavor.name}, image {IMAGE})")
     made = member.servers.create(client.NewServer(SERVER, flavor.id, image_id))
-    return member.servers.wait(made[0], timeout=BOOT_SECONDS), 0
+    return member.servers.wait(made[0], timeout=BOOT_SECONDS), ""
 
 
-def _show_console(member: Client, server: Server, want: tuple[str, int], tell: Tell) -> None:
+def _show_console(member: Client, server: Server, want: tuple[str, str], tell: Tell) -> None:
     """Show this boot, up to its ready line.
 
-    :param want: what the ready line says, and how many of them are of earlier boots
+    :param want: what the ready line says, and what the console said before this boot
     :raises LocalError: it does not come
     """
-    ready, earlier = want
+    ready, before = want
     shown = 0
     until = clock.monotonic() + BOOT_SECONDS
     while True:
-        lines = _after(member.servers.console_log(server.id), ready, earlier).splitlines()
+        console = member.servers.console_log(server.id)
+        lines = console.removeprefix(before).lstrip("\r\n").splitlines()
         # the last line may be half written
         whole = lines if lines and ready in lines[-1] else lines[:-1]
         for line in whole[shown:]:
-            tell(f"  {SERVER} | {line.rstrip()}")
+            tell(f"  {SERVER} | {_CONTROL.sub('', line).rstrip()}")
             if ready in line:
                 return
         shown = max(shown, len(whole))
@@ -125,7 +129,7 @@ def _show_console(member: Client, server: Server, want: tuple[str, int], tell: T
         concurrency.sleep(0.2)
 
 
-def _after(console: str, ready: str, boots: int) -> str:
-    """What the console shows after so many ready lines."""
-    parts = console.split(ready, boots)
-    return parts[boots].lstrip("\r\n") if len(parts) > boots else ""
+def _before_last(console: str, ready: str) -> str:
+    """What a console says up to the ready line before the last."""
+    parts = console.split(ready)
+    return "".join(part + ready for part in parts[:-2])

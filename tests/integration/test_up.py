@@ -1,8 +1,12 @@
 """``mycloud up|status|doctor|down`` as a person runs them, in processes of their own."""
 
 import os
+import pwd
+import shutil
 import signal
 import stat
+import subprocess
+import sys
 import unittest
 
 import requests
@@ -13,6 +17,9 @@ from mycloud.compute.hypervisor import processes
 from tests.fixtures import postgresql, rabbitmq, tiny_guest
 from tests.fixtures.local_cloud import LocalCloud
 from tests.fixtures.program import wait_for
+
+#: an ordinary user, for root to become
+_USER = "nobody"
 
 
 class UpFakeTest(testtools.TestCase):
@@ -174,6 +181,42 @@ class UpLibvirtTest(testtools.TestCase):
         self.assertFalse([pid for pid in pids if processes.alive(pid)])
         self.assertEqual([0], list(cloud.status()["guests"].values()))
         self.assertEqual([], list((cloud.state / "run").glob("*.pid")))
+
+
+def _no_user() -> str | None:
+    """Why no ordinary user can run a cloud here."""
+    if os.geteuid() != 0:
+        return "only root can become another user"
+    tried = subprocess.run(
+        ["runuser", "-u", _USER, "--", sys.executable, "-c", "import mycloud.local"],
+        capture_output=True, check=False, cwd="/",
+    )
+    return f"{_USER} may not read the sources" if tried.returncode else tiny_guest.why_not()
+
+
+class UpAsUserTest(testtools.TestCase):
+    def test_a_real_guest_of_an_ordinary_user(self) -> None:
+        reason = _no_user()
+        if reason is not None:
+            self.skipTest(reason)
+        cloud = self.useFixture(LocalCloud(_USER))
+        for name in ("guest.qcow2", "vmlinuz", "initrd.img"):
+            place = cloud.state / "guest" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(tiny_guest.directory() / name, place)
+        (cloud.state / "mycloud.conf.d").mkdir()
+        (cloud.state / "mycloud.conf.d" / "test.conf").write_text("[compute]\nvirt_type = qemu\n")
+        subprocess.run(["chown", "-R", _USER, str(cloud.state.parents[2])], check=True)
+        said = cloud.up("--first-server")
+        self.assertIn("GUEST READY", said.stderr)
+        self.assertEqual([], cloud.findings())
+        pids = [pid for pid in cloud.status()["pids"].values() if pid]
+        self.assertEqual(
+            {pwd.getpwnam(_USER).pw_uid}, {os.stat(f"/proc/{pid}").st_uid for pid in pids}
+        )
+        cloud.mycloud("down", "--remove-state")
+        self.assertFalse(cloud.state.exists())
+        self.assertFalse([pid for pid in pids if processes.alive(pid)])
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ class ComputeManager:
         self.reconcile(context.admin_context())
 
     def stop(self) -> None:
+        if self.runner is not None:
+            self.runner.stop()
         self.driver.close()
 
     def periodic_tasks(self) -> list[tuple[float, Any]]:

@@ -35,7 +35,8 @@ class ConductorManager:
         pass
 
     def stop(self) -> None:
-        pass
+        if self.runner is not None:
+            self.runner.stop()
 
     def periodic_tasks(self) -> list[Any]:
         return [

@@ -71,6 +71,11 @@ class Runner:
         self._planners = planners
         self._ring = ring
         self._under_way: set[str] = set()
+        self._stopping = concurrency.Event()
+
+    def stop(self) -> None:
+        """Wait no longer for a control plane that is gone."""
+        self._stopping.set()
 
     def run(self, context: RequestContext, operation_id: str) -> None:
         """Answer a doorbell. One that rings twice, or too late, does nothing.
@@ -108,7 +113,9 @@ class Runner:
                 LOG.warning("%s The operation goes on when it is back.", error)
                 # whatever it was, it may have been committed: this owner may have it already
                 again = True
-                concurrency.sleep(RETRY_SECONDS)
+                if self._stopping.wait(RETRY_SECONDS):
+                    # the journal has it: the next life takes it up
+                    return []
 
     def _run(self, context: RequestContext, operation: Operation) -> list[dict[str, Any]]:
         """This is the door for what a step raises; the undo runs, the reason is kept."""

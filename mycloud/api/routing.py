@@ -15,7 +15,6 @@ import webob.dec
 
 from mycloud.api import faults, schema, wsgi
 from mycloud.api.versions import NONE, Version, VersionRange
-from mycloud.common import context as mycontext
 from mycloud.common import exceptions, policy
 
 Handler = Callable[[wsgi.Request], Any]
@@ -270,8 +269,3 @@ def _by_action(rows: list[Route], body: Any) -> Route:
         if row.action == name:
             return row
     raise exceptions.BadField(field=name, reason=f"There is no such action: {name[:100]}")
-
-
-def context_of(environ: dict[str, Any]) -> mycontext.RequestContext | None:
-    """The context that a filter has put into the environment."""
-    return environ.get(wsgi.CONTEXT_KEY)

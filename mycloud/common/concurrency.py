@@ -124,11 +124,6 @@ def Queue(maxsize: int = 0) -> "queue.Queue[Any]":
     return queue.Queue(maxsize)
 
 
-def Local() -> threading.local:
-    """Storage of each green or native thread's own."""
-    return threading.local()
-
-
 class Task(Generic[T]):
     """A running function; ``wait`` gives its result or raises what it raised."""
 

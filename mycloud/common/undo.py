@@ -33,6 +33,3 @@ class UndoStack:
             else:
                 undone.append(name)
         return undone, failed
-
-    def clear(self) -> None:
-        self._stack.clear()

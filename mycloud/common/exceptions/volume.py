@@ -1,0 +1,125 @@
+"""Errors of volumes, snapshots, backups and their backends."""
+
+from mycloud.common.exceptions.base import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    MycloudError,
+    NotFound,
+    Unavailable,
+)
+
+
+class VolumeNotFound(NotFound):
+    code = "volume_not_found"
+    template = "Volume %(volume_id)s could not be found."
+
+
+class SnapshotNotFound(NotFound):
+    code = "snapshot_not_found"
+    template = "Snapshot %(snapshot_id)s could not be found."
+
+
+class AttachmentNotFound(NotFound):
+    code = "attachment_not_found"
+    template = "Volume attachment %(attachment_id)s could not be found."
+
+
+class VolumeTypeNotFound(NotFound):
+    code = "volume_type_not_found"
+    template = "Volume type %(type_id)s could not be found."
+
+
+class BackupNotFound(NotFound):
+    code = "backup_not_found"
+    template = "Backup %(backup_id)s could not be found."
+
+
+class InvalidVolume(Invalid):
+    """The volume's state does not allow it: the API's 400, as block storage has it."""
+
+    code = "invalid_volume"
+    template = "Invalid volume: %(reason)s"
+
+
+class InvalidSnapshot(Invalid):
+    code = "invalid_snapshot"
+    template = "Invalid snapshot: %(reason)s"
+
+
+class InvalidBackup(Invalid):
+    code = "invalid_backup"
+    template = "Invalid backup: %(reason)s"
+
+
+class VolumeInUse(Conflict):
+    code = "volume_in_use"
+    template = "Volume %(volume_id)s is in use: %(reason)s"
+
+
+class AttachmentOfServer(Conflict):
+    """Only the server's own detach removes it (CVE-2023-2088)."""
+
+    code = "attachment_of_server"
+    template = (
+        "Attachment %(attachment_id)s belongs to server %(server_id)s: detach the volume from the "
+        "server instead."
+    )
+
+
+class ServiceOnly(Forbidden):
+    code = "service_only"
+    template = "%(action)s is for services and administrators only."
+
+
+class BackendFull(MycloudError):
+    status, code = 507, "backend_full"
+    template = (
+        "The storage backend %(backend)s has no room for %(what)s: %(needed)s MiB needed, %(free)s "
+        "MiB free. Delete volumes or snapshots there, or choose another volume type."
+    )
+
+
+class BackendFailed(MycloudError):
+    code = "backend_failed"
+    template = "The storage backend %(backend)s could not %(verb)s: %(reason)s"
+
+
+class BackendNotReady(Unavailable):
+    """It could not start; its service is up and says why."""
+
+    code = "backend_not_ready"
+    template = "The storage backend %(backend)s is not ready: %(reason)s"
+
+
+class VolumeNotOnBackend(NotFound):
+    code = "volume_not_on_backend"
+    template = "The storage backend %(backend)s has no %(what)s %(name)s."
+
+
+class InvalidReference(Invalid):
+    code = "invalid_reference"
+    template = "The reference %(reference)s can't be managed: %(reason)s"
+
+
+class NoValidBackend(MycloudError):
+    status, code = 500, "no_valid_backend"
+    template = "No valid storage backend was found. %(reason)s"
+
+
+class ExportFailed(MycloudError):
+    code = "export_failed"
+    template = "The volume %(volume_id)s can't be exported by %(protocol)s: %(reason)s"
+
+
+class ConnectionFailed(MycloudError):
+    code = "connection_failed"
+    template = "The host can't connect to volume %(volume_id)s: %(reason)s"
+
+
+class DetachTimedOut(MycloudError):
+    code = "detach_timed_out"
+    template = (
+        "The guest of server %(server_id)s has not let go of volume %(volume_id)s within "
+        "%(seconds)s s. Unmount it in the guest, or stop the server, and detach it again."
+    )

@@ -1,0 +1,1 @@
+"""Storage backends: one module or package per driver, loaded by entry point."""

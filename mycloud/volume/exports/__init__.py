@@ -1,0 +1,1 @@
+"""How a volume is given to a host: one module per protocol."""

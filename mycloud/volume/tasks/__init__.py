@@ -1,0 +1,1 @@
+"""What a volume host does for an operation: one planner a kind."""

@@ -17,7 +17,7 @@ say() { echo "prepare: $1"; }
 what=${1:-}
 packages="python3 python3-venv ca-certificates"
 extras=""
-hypervisor="qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu
+hypervisor="qemu-system-x86 qemu-utils qemu-block-extra tgt libvirt-daemon libvirt-daemon-driver-qemu
  libvirt-dev gcc libc6-dev pkg-config python3-dev
  busybox-static cpio dosfstools e2fsprogs fdisk kmod mtools syslinux syslinux-common"
 case $what in

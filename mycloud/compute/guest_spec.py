@@ -3,7 +3,8 @@
 from typing import Any
 
 from mycloud.compute import instance_metadata
-from mycloud.compute.drivers.base import GuestSpec, ImageSpec
+from mycloud.compute.drivers.base import GuestSpec
+from mycloud.disk.image_spec import ImageSpec
 from mycloud.objects.server import Server
 
 

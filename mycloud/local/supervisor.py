@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mycloud.compute.hypervisor import processes
+from mycloud.disk import processes
 from mycloud.local.layout import Layout
 from mycloud.local.settings import Settings
 

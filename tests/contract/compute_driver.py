@@ -9,13 +9,8 @@ import shutil
 from pathlib import Path
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute.drivers.base import (
-    ComputeDriver,
-    GuestEvent,
-    GuestSpec,
-    ImageSpec,
-    PowerState,
-)
+from mycloud.compute.drivers.base import ComputeDriver, GuestEvent, GuestSpec, PowerState
+from mycloud.disk.image_spec import ImageSpec
 
 EVENT_SECONDS = 2.0
 

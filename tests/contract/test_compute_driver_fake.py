@@ -8,9 +8,10 @@ import fixtures
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute.drivers.base import DriverSettings, ImageSpec, PowerState
+from mycloud.compute.drivers.base import DriverSettings, PowerState
 from mycloud.compute.drivers.fake import FakeDriver
 from mycloud.compute.drivers.faults import HANG, Fault
+from mycloud.disk.image_spec import ImageSpec
 from tests.contract.compute_driver import ComputeDriverContract, wait_until
 
 

@@ -8,7 +8,7 @@ import requests
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions, wsgi_server
-from mycloud.compute import image_source, image_upload
+from mycloud.disk import image_source, image_upload
 from mycloud.objects.image_source import ImageSource
 from tests.fixtures.image_service import ImageService
 

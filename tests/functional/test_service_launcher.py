@@ -13,7 +13,7 @@ import requests
 import testtools
 
 from mycloud.common import concurrency, launcher
-from mycloud.compute.hypervisor import processes
+from mycloud.disk import processes
 from tests.fixtures.program import Program, wait_for
 
 

@@ -12,10 +12,11 @@ import fixtures
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute import qemu_img
-from mycloud.compute.drivers.base import GuestSpec, ImageSpec
+from mycloud.compute.drivers.base import GuestSpec
 from mycloud.compute.drivers.libvirt.files import GuestFiles
-from mycloud.compute.image_cache import ImageCache
+from mycloud.disk import qemu_img
+from mycloud.disk.image_cache import ImageCache
+from mycloud.disk.image_spec import ImageSpec
 
 _MIB = 1 << 20
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute.drivers.base import DriverSettings, ImageSpec, PowerState
+from mycloud.compute.drivers.base import DriverSettings, PowerState
 from mycloud.compute.drivers.loader import load
-from mycloud.compute.hypervisor import processes
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
+from mycloud.disk import processes
+from mycloud.disk.image_spec import ImageSpec
 from tests.contract.compute_driver import ComputeDriverContract, wait_until
 from tests.fixtures import tiny_guest
 

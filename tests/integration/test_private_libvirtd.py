@@ -10,8 +10,9 @@ import libvirt
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute.hypervisor import processes, proof
+from mycloud.compute.hypervisor import proof
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
+from mycloud.disk import processes
 from tests.fixtures import tiny_guest
 
 

@@ -16,8 +16,8 @@ import testtools
 from mycloud import client
 from mycloud.client.errors import NotFound
 from mycloud.common import clock
-from mycloud.compute.hypervisor import processes
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
+from mycloud.disk import processes
 from mycloud.local import credentials
 from mycloud.local.layout import Layout
 from tests.fixtures import tiny_guest

@@ -13,7 +13,7 @@ import requests
 import testtools
 import yaml
 
-from mycloud.compute.hypervisor import processes
+from mycloud.disk import processes
 from tests.fixtures import postgresql, rabbitmq, tiny_guest
 from tests.fixtures.local_cloud import LocalCloud
 from tests.fixtures.program import wait_for

@@ -75,8 +75,8 @@ class ServiceOnly(Forbidden):
 class BackendFull(MycloudError):
     status, code = 507, "backend_full"
     template = (
-        "The storage backend %(backend)s has no room for %(what)s: %(needed)s MiB needed, %(free)s "
-        "MiB free. Delete volumes or snapshots there, or choose another volume type."
+        "The storage backend %(backend)s has no room for %(what)s: %(needed)s MiB needed, "
+        "%(free)s MiB free. Delete volumes or snapshots there, or choose another volume type."
     )
 
 

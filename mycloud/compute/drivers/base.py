@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mycloud.disk.image_spec import Fetch, ImageSpec
+
 
 class PowerState(str, enum.Enum):
     """What the hypervisor says about a guest."""
@@ -48,21 +50,6 @@ class DriverSettings:
     fake_vcpus: int = 64
     fake_memory_mb: int = 256 * 1024
     fake_disk_gb: int = 4096
-
-
-@dataclasses.dataclass(frozen=True)
-class ImageSpec:
-    """An image to boot from.
-
-    :ivar checksum: sha512 of the bytes in hex (glance's ``os_hash_value``)
-    :ivar size: bytes of the file
-    """
-
-    id: str
-    checksum: str | None
-    disk_format: str
-    size: int | None = None
-    properties: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +121,6 @@ class Snapshot:
 
 
 EventSink = Callable[[GuestEvent], None]
-Fetch = Callable[[Path], None]
 
 
 class ComputeDriver(abc.ABC):

@@ -14,21 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from mycloud.common import clock, exceptions
-from mycloud.compute import image_check
 from mycloud.compute.drivers import faults, hostinfo
 from mycloud.compute.drivers.base import (
     ComputeDriver,
     DriverSettings,
     EventSink,
-    Fetch,
     GuestEvent,
     GuestInfo,
     GuestSpec,
     HostInventory,
-    ImageSpec,
     PowerState,
     Snapshot,
 )
+from mycloud.disk import image_check
+from mycloud.disk.image_spec import Fetch, ImageSpec
 
 #: What the disk of any fake guest holds: nothing.
 _SNAPSHOT_BYTES = bytes(1 << 20)
@@ -141,7 +140,9 @@ class FakeDriver(ComputeDriver):
             cached = self._read("images", _image_key(spec.image))
             if cached is None:
                 raise image_check.not_cached(spec.image)
-            root_gb = image_check.root_disk_gb(spec, cached["virtual_size"])
+            root_gb = image_check.root_disk_gb(
+                spec.image, spec.root_gb, cached["virtual_size"]
+            )
         self._write(
             "disks", spec.server_id,
             {

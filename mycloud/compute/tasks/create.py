@@ -5,7 +5,7 @@ from typing import Any
 from mycloud.common.states import Power
 from mycloud.compute import guest_spec
 from mycloud.compute.drivers.base import ComputeDriver
-from mycloud.compute.image_source import fetcher
+from mycloud.disk.image_source import fetcher
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.operation import Operation
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mycloud.compute import image_upload
 from mycloud.compute.drivers.base import ComputeDriver
+from mycloud.disk import image_upload
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.image_upload import ImageUpload
 from mycloud.objects.operation import Operation

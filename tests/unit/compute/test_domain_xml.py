@@ -6,8 +6,9 @@ from xml.etree import ElementTree as ET
 import testtools
 
 from mycloud.common import clock
-from mycloud.compute.drivers.base import GuestSpec, ImageSpec
+from mycloud.compute.drivers.base import GuestSpec
 from mycloud.compute.drivers.libvirt import domain
+from mycloud.disk.image_spec import ImageSpec
 
 
 class DomainTest(testtools.TestCase):

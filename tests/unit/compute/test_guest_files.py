@@ -9,7 +9,7 @@ import testtools
 from mycloud.common import clock
 from mycloud.compute.drivers.base import GuestSpec
 from mycloud.compute.drivers.libvirt.files import GuestFiles
-from mycloud.compute.image_cache import ImageCache
+from mycloud.disk.image_cache import ImageCache
 
 
 class GuestFilesTest(testtools.TestCase):

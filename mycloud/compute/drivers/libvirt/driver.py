@@ -13,18 +13,15 @@ from oslo_concurrency import processutils
 from oslo_log import log
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute import qemu_img
 from mycloud.compute.drivers import hostinfo
 from mycloud.compute.drivers.base import (
     ComputeDriver,
     DriverSettings,
     EventSink,
-    Fetch,
     GuestEvent,
     GuestInfo,
     GuestSpec,
     HostInventory,
-    ImageSpec,
     PowerState,
     Snapshot,
 )
@@ -32,7 +29,9 @@ from mycloud.compute.drivers.libvirt import domain, files, queries, snapshots
 from mycloud.compute.drivers.libvirt.host import Changed, Host
 from mycloud.compute.hypervisor import proof
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
-from mycloud.compute.image_cache import ImageCache
+from mycloud.disk import qemu_img
+from mycloud.disk.image_cache import ImageCache
+from mycloud.disk.image_spec import Fetch, ImageSpec
 
 LOG = log.getLogger(__name__)
 

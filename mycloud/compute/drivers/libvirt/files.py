@@ -19,9 +19,10 @@ from pathlib import Path
 from oslo_concurrency import processutils
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute import configdrive, image_check, qemu_img
+from mycloud.compute import configdrive
 from mycloud.compute.drivers.base import GuestSpec
-from mycloud.compute.image_cache import ImageCache
+from mycloud.disk import image_check, qemu_img
+from mycloud.disk.image_cache import ImageCache
 
 ROOT, BASE, EPHEMERAL, SWAP = "disk", "disk.base", "disk.eph0", "disk.swap"
 CONFIG, CONSOLE, SNAPSHOT = "disk.config", "console.log", "disk.snapshot"
@@ -155,7 +156,9 @@ class GuestFiles:
         if base is None:
             raise image_check.not_cached(spec.image)
         size = base.stat().st_size
-        wanted = image_check.root_disk_gb(spec, size) * _GIB if spec.root_gb else size
+        wanted = size
+        if spec.root_gb:
+            wanted = image_check.root_disk_gb(spec.image, spec.root_gb, size) * _GIB
         linked = self.path(spec.server_id, BASE)
 
         def make(path: Path) -> None:

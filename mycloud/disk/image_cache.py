@@ -17,8 +17,8 @@ from oslo_concurrency import lockutils, processutils
 from oslo_log import log
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute import image_check, qemu_img
-from mycloud.compute.drivers.base import Fetch, ImageSpec
+from mycloud.disk import image_check, qemu_img
+from mycloud.disk.image_spec import Fetch, ImageSpec
 
 LOG = log.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from oslo_utils.imageutils import format_inspector
 
 from mycloud.common import concurrency, exceptions
-from mycloud.compute.drivers.base import GuestSpec, ImageSpec
+from mycloud.disk.image_spec import ImageSpec
 
 _CHUNK = 4 << 20
 _GIB = 1 << 30
@@ -88,21 +88,21 @@ def _inspect(spec: ImageSpec, path: Path, accepted: tuple[str, ...], size: int) 
     return Verdict(spec.disk_format, found.virtual_size)
 
 
-def root_disk_gb(spec: GuestSpec, virtual_size: int) -> int:
+def root_disk_gb(image: ImageSpec | None, root_gb: int, virtual_size: int) -> int:
     """GiB that the root disk gets: the flavor's, or the image's own if that is 0.
 
     :raises ImageRejected: the image does not fit into the flavor's disk
     """
     needed = -(-virtual_size // _GIB)
-    if spec.root_gb == 0:
+    if root_gb == 0:
         return needed
-    if needed > spec.root_gb and spec.image is not None:
+    if needed > root_gb and image is not None:
         raise _rejected(
-            spec.image,
+            image,
             f"its disk of {virtual_size / _GIB:.1f} GiB does not fit into the flavor's root disk "
-            f"of {spec.root_gb} GiB; take a flavor with at least {needed} GiB",
+            f"of {root_gb} GiB; take a flavor with at least {needed} GiB",
         )
-    return spec.root_gb
+    return root_gb
 
 
 def not_cached(spec: ImageSpec) -> exceptions.ImageRejected:

@@ -9,7 +9,7 @@ import requests
 from oslo_config import cfg
 
 from mycloud.common import concurrency, exceptions
-from mycloud.compute.drivers.base import ImageSpec
+from mycloud.disk.image_spec import ImageSpec
 from mycloud.objects.image_source import TICKET_HEADER, ImageSource
 
 _CHUNK = 1 << 20

@@ -8,8 +8,8 @@ import fixtures
 import testtools
 
 from mycloud.common import exceptions
-from mycloud.compute.hypervisor import processes
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
+from mycloud.disk import processes
 
 
 class ProcessesTest(testtools.TestCase):

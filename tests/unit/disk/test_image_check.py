@@ -8,8 +8,9 @@ import fixtures
 import testtools
 
 from mycloud.common import exceptions
-from mycloud.compute import image_check
-from mycloud.compute.drivers.base import GuestSpec, ImageSpec
+from mycloud.compute.drivers.base import GuestSpec
+from mycloud.disk import image_check
+from mycloud.disk.image_spec import ImageSpec
 
 _GIB = 1 << 30
 
@@ -92,7 +93,7 @@ class ImageCheckTest(testtools.TestCase):
 
         def size(root_gb, virtual_size):
             spec = GuestSpec("s", "n", 1, 1, root_gb, image=image)
-            return image_check.root_disk_gb(spec, virtual_size)
+            return image_check.root_disk_gb(spec.image, spec.root_gb, virtual_size)
 
         self.assertEqual(5, size(5, _GIB))
         self.assertEqual(2, size(2, 2 * _GIB))

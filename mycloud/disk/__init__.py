@@ -1,0 +1,1 @@
+"""Disks and images on a host, for every service that has to do with them; no database, no API."""

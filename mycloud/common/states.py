@@ -229,3 +229,184 @@ _POWER_NUMBERS = {
 def power_number(name: str) -> int:
     """The API's number for a driver's power state."""
     return _POWER_NUMBERS[name]
+
+
+# -- volumes -----------------------------------------------------------------------------------
+
+
+class Vol(StrEnum):
+    """What a volume is, or what is being done to it: block storage has one word for both."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    ATTACHING = "attaching"
+    DETACHING = "detaching"
+    IN_USE = "in-use"
+    MAINTENANCE = "maintenance"
+    EXTENDING = "extending"
+    RETYPING = "retyping"
+    REVERTING = "reverting"
+    DOWNLOADING = "downloading"
+    UPLOADING = "uploading"
+    BACKING_UP = "backing-up"
+    RESTORING = "restoring-backup"
+    AWAITING_TRANSFER = "awaiting-transfer"
+    MANAGING = "managing"
+    UNMANAGING = "unmanaging"
+    DELETING = "deleting"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+    ERROR_EXTENDING = "error_extending"
+    ERROR_RESTORING = "error_restoring"
+    ERROR_BACKING_UP = "error_backing-up"
+    ERROR_MANAGING = "error_managing"
+    DELETED = "deleted"
+
+
+class Attach(StrEnum):
+    """The life of an attachment."""
+
+    RESERVED = "reserved"
+    ATTACHING = "attaching"
+    ATTACHED = "attached"
+    DETACHING = "detaching"
+    ERROR_ATTACHING = "error_attaching"
+    ERROR_DETACHING = "error_detaching"
+    DETACHED = "detached"
+
+
+ATTACH_TRANSITIONS: dict[Attach, frozenset[Attach]] = {
+    Attach.RESERVED: frozenset({Attach.ATTACHING, Attach.ATTACHED, Attach.DETACHED}),
+    Attach.ATTACHING: frozenset({Attach.ATTACHED, Attach.ERROR_ATTACHING, Attach.DETACHED}),
+    Attach.ATTACHED: frozenset({Attach.DETACHING, Attach.DETACHED}),
+    Attach.DETACHING: frozenset({Attach.ATTACHED, Attach.ERROR_DETACHING, Attach.DETACHED}),
+    Attach.ERROR_ATTACHING: frozenset({Attach.DETACHING, Attach.DETACHED}),
+    Attach.ERROR_DETACHING: frozenset({Attach.DETACHING, Attach.DETACHED}),
+    Attach.DETACHED: frozenset(),
+}
+
+
+class Snap(StrEnum):
+    """What a snapshot is, or what is being done to it."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    BACKING_UP = "backing-up"
+    RESTORING = "restoring"
+    UNMANAGING = "unmanaging"
+    DELETING = "deleting"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+    DELETED = "deleted"
+
+
+class Backup(StrEnum):
+    """What a backup is, or what is being done to it."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    RESTORING = "restoring"
+    DELETING = "deleting"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class StatusTransition:
+    """What an operation on a volume, a snapshot or a backup asks of its status.
+
+    ``before``: the statuses that it starts from. ``during``: the status while it runs (None:
+    unchanged). ``after``: once it has succeeded, ``failed``: after a failure that was undone
+    (None: what it was before).
+    """
+
+    action: str
+    before: frozenset[str]
+    during: str | None
+    after: str | None = None
+    failed: str | None = None
+
+
+_REST = frozenset({Vol.AVAILABLE, Vol.IN_USE})
+#: Where nothing is going on and nothing can: an operator, or a deletion, gets it out.
+VOLUME_ERRORS = frozenset(
+    {
+        Vol.ERROR, Vol.ERROR_DELETING, Vol.ERROR_EXTENDING, Vol.ERROR_RESTORING,
+        Vol.ERROR_BACKING_UP, Vol.ERROR_MANAGING,
+    }
+)
+
+#: operation kind -> its transition
+VOLUME: dict[str, StatusTransition] = {
+    "volume.create": StatusTransition(
+        "create", frozenset({Vol.CREATING}), Vol.CREATING, Vol.AVAILABLE, Vol.ERROR
+    ),
+    "volume.manage": StatusTransition(
+        "manage", frozenset({Vol.MANAGING}), Vol.MANAGING, Vol.AVAILABLE, Vol.ERROR_MANAGING
+    ),
+    "volume.unmanage": StatusTransition(
+        "unmanage", frozenset({Vol.AVAILABLE}), Vol.UNMANAGING, Vol.DELETED
+    ),
+    "volume.extend": StatusTransition(
+        "extend", _REST, Vol.EXTENDING, None, Vol.ERROR_EXTENDING
+    ),
+    "volume.retype": StatusTransition("retype", _REST, Vol.RETYPING),
+    "volume.migrate": StatusTransition("migrate", _REST, None),
+    "volume.revert": StatusTransition(
+        "revert", frozenset({Vol.AVAILABLE}), Vol.REVERTING, Vol.AVAILABLE, Vol.ERROR
+    ),
+    "volume.upload_image": StatusTransition("upload", _REST, Vol.UPLOADING),
+    "volume.reimage": StatusTransition(
+        "reimage", frozenset({Vol.AVAILABLE, Vol.RESERVED, Vol.ERROR}), Vol.DOWNLOADING,
+        None, Vol.ERROR,
+    ),
+    "volume.delete": StatusTransition(
+        "delete", frozenset({Vol.AVAILABLE}) | VOLUME_ERRORS, Vol.DELETING, Vol.DELETED,
+        Vol.ERROR_DELETING,
+    ),
+}
+
+SNAPSHOT: dict[str, StatusTransition] = {
+    "snapshot.create": StatusTransition(
+        "create", frozenset({Snap.CREATING}), Snap.CREATING, Snap.AVAILABLE, Snap.ERROR
+    ),
+    "snapshot.delete": StatusTransition(
+        "delete", frozenset({Snap.AVAILABLE, Snap.ERROR, Snap.ERROR_DELETING}), Snap.DELETING,
+        Snap.DELETED, Snap.ERROR_DELETING,
+    ),
+}
+
+BACKUP: dict[str, StatusTransition] = {
+    "backup.create": StatusTransition(
+        "create", frozenset({Backup.CREATING}), Backup.CREATING, Backup.AVAILABLE, Backup.ERROR
+    ),
+    "backup.restore": StatusTransition(
+        "restore", frozenset({Backup.AVAILABLE}), Backup.RESTORING, Backup.AVAILABLE
+    ),
+    "backup.delete": StatusTransition(
+        "delete", frozenset({Backup.AVAILABLE, Backup.ERROR, Backup.ERROR_DELETING}),
+        Backup.DELETING, Backup.DELETED, Backup.ERROR_DELETING,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What an operation that runs beside others on a server asks of it."""
+
+    action: str
+    before: frozenset[Vm]
+
+
+#: Operations that change what a server has and not what it is: its state stays its own.
+BESIDE: dict[str, Beside] = {
+    "server.attach_volume": Beside(
+        "attach_volume", frozenset({Vm.ACTIVE, Vm.STOPPED, Vm.PAUSED})
+    ),
+    "server.detach_volume": Beside(
+        "detach_volume", frozenset({Vm.ACTIVE, Vm.STOPPED, Vm.PAUSED, Vm.ERROR})
+    ),
+    "server.swap_volume": Beside("swap_volume", frozenset({Vm.ACTIVE, Vm.PAUSED, Vm.STOPPED})),
+}

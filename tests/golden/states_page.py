@@ -38,6 +38,14 @@ def render() -> str:
             ),
             "\n",
             _plain("Images", "From the row to the bytes and back.", states.IMAGE_TRANSITIONS),
+            "\n",
+            _statuses("Volumes", states.VOLUME),
+            _plain(
+                "Attachments", "Of a volume to a server or to a host.", states.ATTACH_TRANSITIONS
+            ),
+            "\n",
+            _statuses("Snapshots of volumes", states.SNAPSHOT),
+            _statuses("Backups", states.BACKUP),
         )
     )
 
@@ -67,6 +75,20 @@ def _servers_table() -> str:
         lines.append(
             f"| {kind} | {_listed(each.before)} | {each.task} | {each.after or 'unchanged'} "
             f"| {each.failed or 'unchanged'} | {'yes' if each.supersedes else ''} |"
+        )
+    return "\n".join([*lines, "", ""])
+
+
+def _statuses(title: str, transitions: Mapping[str, states.StatusTransition]) -> str:
+    """A table of what has one status for what it is and what is being done to it."""
+    lines = [
+        f"## {title}", "", "| operation | from | meanwhile | to | if it fails |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, each in transitions.items():
+        lines.append(
+            f"| {kind} | {_listed(each.before)} | {each.during or 'unchanged'} "
+            f"| {each.after or 'as before'} | {each.failed or 'as before'} |"
         )
     return "\n".join([*lines, "", ""])
 

@@ -40,6 +40,21 @@ from mycloud.db.models.image import (
 )
 from mycloud.db.models.journal import operation_steps, operations
 from mycloud.db.models.service import project_locks, quota_classes, quotas, services, user_quotas
+from mycloud.db.models.volume import (
+    backups,
+    block_devices,
+    default_volume_types,
+    qos_specs,
+    volume_attachments,
+    volume_keys,
+    volume_messages,
+    volume_pools,
+    volume_snapshots,
+    volume_transfers,
+    volume_type_access,
+    volume_types,
+    volumes,
+)
 
 __all__ = [
     "access_rules",
@@ -47,9 +62,12 @@ __all__ = [
     "aggregates",
     "allocations",
     "application_credentials",
+    "backups",
+    "block_devices",
     "catalog_endpoints",
     "catalog_services",
     "credentials",
+    "default_volume_types",
     "domains",
     "flavor_access",
     "flavors",
@@ -70,6 +88,7 @@ __all__ = [
     "operations",
     "project_locks",
     "projects",
+    "qos_specs",
     "quota_classes",
     "quotas",
     "regions",
@@ -81,4 +100,13 @@ __all__ = [
     "services",
     "user_quotas",
     "users",
+    "volume_attachments",
+    "volume_keys",
+    "volume_messages",
+    "volume_pools",
+    "volume_snapshots",
+    "volume_transfers",
+    "volume_type_access",
+    "volume_types",
+    "volumes",
 ]

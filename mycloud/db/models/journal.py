@@ -22,6 +22,8 @@ operations = sa.Table(
     text("kind", 64),
     text("resource_type", 32),
     text("resource_id", 64),
+    # what else it is about, of which it is part of the story: the volume that a server attaches
+    optional("second_id", 64),
     optional("project_id", 64),
     optional("user_id", 64),
     text("request_id", 64),
@@ -50,6 +52,7 @@ operations = sa.Table(
     optional("idempotency_digest", 64),
     *timestamps(),
     sa.Index("ix_operations_resource_id", "resource_id"),
+    sa.Index("ix_operations_second_id", "second_id"),
     sa.Index("ix_operations_request_id", "request_id"),
     sa.Index("ix_operations_state_topic", "state", "topic"),
     sa.Index("ix_operations_project_id_created_at", "project_id", "created_at", "id"),

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from mycloud.db.models.base import (
+    LongText,
     Timestamp,
     flag,
     id_column,
@@ -29,6 +30,8 @@ services = sa.Table(
     optional("disabled_reason"),
     flag("forced_down"),
     optional("availability_zone"),
+    # why it is up and refuses work all the same
+    sa.Column("trouble", LongText),
     *timestamps(),
     sa.UniqueConstraint("host", "binary"),
 )

@@ -12,6 +12,7 @@ from mycloud.api import compute as compute_api
 from mycloud.api import discovery, versions
 from mycloud.api import identity as identity_api
 from mycloud.api import image as image_api
+from mycloud.api import volume as volume_api
 from mycloud.api.routing import Router
 from mycloud.common import context
 
@@ -41,6 +42,12 @@ def image(global_conf: Any, **local_conf: Any) -> Router:
     return Router("image", image_api.rows())
 
 
+def volume(global_conf: Any, **local_conf: Any) -> WsgiApp:
+    """/volume/v3, with and without the project's id in the path."""
+    router = Router("volume", volume_api.rows(), versions.VOLUME)
+    return volume_api.ProjectInPath(router)
+
+
 def cloud(global_conf: Any, **local_conf: Any) -> Router:
     return Router("cloud", cloud_api.rows())
 
@@ -55,6 +62,10 @@ def identity_versions(global_conf: Any, **local_conf: Any) -> Router:
 
 def compute_versions(global_conf: Any, **local_conf: Any) -> Router:
     return Router("compute", discovery.COMPUTE)
+
+
+def volume_versions(global_conf: Any, **local_conf: Any) -> Router:
+    return Router("volume", discovery.VOLUME)
 
 
 def image_versions(global_conf: Any, **local_conf: Any) -> Router:

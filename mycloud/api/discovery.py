@@ -63,6 +63,31 @@ def identity_show(request: wsgi.Request) -> Any:
     return {"version": _identity_version(_here(request))}
 
 
+def _volume_version(href: str) -> dict[str, Any]:
+    return {
+        "id": "v3.0",
+        "status": "CURRENT",
+        "version": str(versions.VOLUME.maximum),
+        "min_version": str(versions.VOLUME.minimum),
+        "updated": "2018-07-17T00:00:00Z",
+        "links": [
+            {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
+            {"rel": "self", "href": f"{href}/"},
+        ],
+        "media-types": [
+            {"base": _JSON, "type": "application/vnd.openstack.volume+json;version=3"}
+        ],
+    }
+
+
+def volume_list(request: wsgi.Request) -> Any:
+    return {"versions": [_volume_version(f"{_here(request)}/v3")]}
+
+
+def volume_show(request: wsgi.Request) -> Any:
+    return {"versions": [_volume_version(_here(request))]}
+
+
 #: glance v2's minor versions whose behaviour is all here.
 _IMAGE_MINORS = (5, 4, 3, 2, 1, 0)
 
@@ -87,7 +112,7 @@ def root_list(request: wsgi.Request) -> Any:
         "name": "mycloud",
         "links": [
             {"rel": rel, "href": f"{here}/{rel}"}
-            for rel in ("identity", "compute", "image", "cloud/v1")
+            for rel in ("identity", "compute", "volume", "image", "cloud/v1")
         ],
     }
 
@@ -100,6 +125,8 @@ ROOT = [_row(root_list, 200)]
 IDENTITY = [_row(identity_list, 300)]
 COMPUTE = [_row(compute_list, 200)]
 IMAGE = [_row(image_list, 300), _row(image_list, 200, "/versions")]
+VOLUME = [_row(volume_list, 300)]
 #: The first rows of the versioned applications.
 IDENTITY_SHOW = _row(identity_show, 200)
 COMPUTE_SHOW = _row(compute_show, 200)
+VOLUME_SHOW = _row(volume_show, 200)

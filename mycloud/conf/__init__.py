@@ -13,6 +13,7 @@ from mycloud.conf import (
     quota,
     scheduler,
     service,
+    volume,
 )
 
 GROUPS = (
@@ -26,6 +27,7 @@ GROUPS = (
     quota,
     scheduler,
     service,
+    volume,
 )
 
 CONF = cfg.CONF

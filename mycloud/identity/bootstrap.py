@@ -25,6 +25,8 @@ INTERFACES = ("public", "internal", "admin")
 SERVICES = {
     "identity": "/identity",
     "compute": "/compute/v2.1",
+    "block-storage": "/volume/v3",
+    "volumev3": "/volume/v3",
     "image": "/image",
     "mycloud": "/cloud/v1",
 }

@@ -7,7 +7,7 @@ from typing import Any
 import testtools
 
 from mycloud import policies
-from mycloud.api import cloud, compute, discovery, identity, image
+from mycloud.api import cloud, compute, discovery, identity, image, volume
 from mycloud.api.routing import Raw, Route
 from tests.architecture.source import modules
 
@@ -20,6 +20,8 @@ SERVICES = {
     "identity versions": discovery.IDENTITY,
     "image": image.rows(),
     "image versions": discovery.IMAGE,
+    "volume": volume.rows(),
+    "volume versions": discovery.VOLUME,
 }
 #: Formats that a check of mycloud.api.schema bounds.
 BOUNDED_FORMATS = {"int32"}

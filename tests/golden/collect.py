@@ -14,7 +14,7 @@ from oslo_versionedobjects import fixture as ovo_fixture
 
 import mycloud
 from mycloud import conf, objects, policies
-from mycloud.api import cloud, compute, discovery, identity, image, versions
+from mycloud.api import cloud, compute, discovery, identity, image, versions, volume
 from mycloud.api.routing import Raw, Route
 from mycloud.common import context, rpc
 from mycloud.objects import base
@@ -33,6 +33,8 @@ def routes() -> list[dict[str, Any]]:
         "identity versions": discovery.IDENTITY,
         "image": image.rows(),
         "image versions": discovery.IMAGE,
+        "volume": volume.rows(),
+        "volume versions": discovery.VOLUME,
     }
     found = [
         {
@@ -85,6 +87,7 @@ def microversions() -> dict[str, Any]:
                 "maximum": str(made.maximum),
             }
     found["compute"]["changes"] = _version_changes(compute.rows())
+    found["volume"]["changes"] = _version_changes(volume.rows())
     return found
 
 

@@ -1,0 +1,51 @@
+"""Messages to a volume host, beside doorbells.
+
+History: 1.0 initialize_connection, terminate_connection, list_exports
+"""
+
+from typing import Any
+
+from mycloud.common import rpc
+
+TOPIC = "volume"
+VERSION = "1.0"
+#: An export may have to start a daemon.
+_EXPORT_SECONDS = 60
+
+
+class VolumeAPI(rpc.Client):
+    """What only the host can do where a volume lies. Changes are operations of the journal."""
+
+    topic = TOPIC
+    version = VERSION
+    binary = "mycloud-volume"
+
+    def initialize_connection(
+        self, context: Any, host: str, attachment_id: str, connector: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Export the volume of an attachment to the host that the connector describes; may be
+        called again. Returns connection_info, secrets included (see common/connection_info.py).
+
+        :raises ServiceUnavailable: when the volume host does not answer
+        :raises ExportFailed: :raises VolumeNotOnBackend: :raises BackendNotReady:
+        """
+        info: dict[str, Any] = self.call(
+            context, "initialize_connection", host=host, version="1.0",
+            attachment_id=attachment_id, connector=connector, timeout=_EXPORT_SECONDS,
+        )
+        return info
+
+    def terminate_connection(self, context: Any, host: str, attachment_id: str) -> None:
+        """End the export of an attachment; one that is not there is no error."""
+        self.call(
+            context, "terminate_connection", host=host, version="1.0",
+            attachment_id=attachment_id, timeout=_EXPORT_SECONDS,
+        )
+
+    def list_exports(self, context: Any, host: str) -> dict[str, Any]:
+        """What the host really has: ``volumes`` and ``snapshots`` (names on the backend), and
+        ``exports`` (attachment id to whether it serves)."""
+        found: dict[str, Any] = self.call(
+            context, "list_exports", host=host, version="1.0", timeout=30
+        )
+        return found

@@ -24,8 +24,8 @@ def wait_until(question, seconds, what):
         concurrency.sleep(0.02)
 
 
-class ComputeDriverContract:
-    """Mixed into a testtools.TestCase."""
+class DriverCase:
+    """What the contract's parts have in common; mixed into a testtools.TestCase."""
 
     driver: ComputeDriver
     events: list[GuestEvent]
@@ -80,6 +80,10 @@ class ComputeDriverContract:
             EVENT_SECONDS, f"an event of {server_id}",
         )
         return [e for e in self.events if e.server_id == server_id][-1]
+
+
+class ComputeDriverContract(DriverCase):
+    """Hosts, images, disks, and the life of a guest."""
 
     # -- host ---------------------------------------------------------------
 

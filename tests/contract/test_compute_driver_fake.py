@@ -8,14 +8,15 @@ import fixtures
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.compute.drivers.base import DriverSettings, PowerState
+from mycloud.compute.drivers.base import DriverSettings, PowerState, VolumeDisk
 from mycloud.compute.drivers.fake import FakeDriver
 from mycloud.compute.drivers.faults import HANG, Fault
 from mycloud.disk.image_spec import ImageSpec
 from tests.contract.compute_driver import ComputeDriverContract, wait_until
+from tests.contract.compute_driver_volumes import VolumesContract
 
 
-class FakeDriverTest(ComputeDriverContract, testtools.TestCase):
+class FakeDriverTest(ComputeDriverContract, VolumesContract, testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.root = Path(self.useFixture(fixtures.TempDir()).path)
@@ -34,6 +35,59 @@ class FakeDriverTest(ComputeDriverContract, testtools.TestCase):
 
     def kill_from_outside(self, server_id):
         self.driver.kill_guest(server_id)
+
+    def volume(self, device, *, size_mb=0, kind="fake", **changes):
+        volume_id = clock.new_id()
+        connection = {
+            "driver_volume_type": kind, "volume_id": volume_id,
+            "data": {"export": f"secret-{volume_id}"},
+        }
+        return VolumeDisk(volume_id, connection, device, **changes)
+
+    def test_guest_that_holds_its_volumes(self):
+        me, disk = self.boot().server_id, self.volume("vdb")
+        self.driver.attach_volume(me, disk)
+        self.driver.hold_volumes(me, hold=True)
+        error = self.assertRaises(
+            exceptions.DetachTimedOut, self.driver.detach_volume, me, disk.volume_id, 3
+        )
+        self.assertIn("within 3 s", str(error))
+        self.assertTrue(self.driver.has_volume(me, disk.volume_id))
+        self.driver.power_off(me, 0)
+        self.driver.detach_volume(me, disk.volume_id, 3)
+        self.assertFalse(self.driver.has_volume(me, disk.volume_id))
+
+    def test_disk_that_breaks_and_is_mended(self):
+        me = self.boot().server_id
+        self.driver.break_disk(me)
+        event = self.wait_event(me)
+        self.assertEqual((PowerState.PAUSED, True), (event.power_state, event.io_error))
+        self.assertFalse(self.driver.resume_after_io_error(me))
+        self.assertTrue(self.driver.io_error(me))
+        self.driver.mend_disk(me)
+        self.assertTrue(self.driver.resume_after_io_error(me))
+        self.assertFalse(self.driver.io_error(me))
+        self.assertTrue(self.driver.spawned(me))
+
+    def test_what_does_not_grow_online_is_refused(self):
+        me, disk = self.boot().server_id, self.volume("vdb", kind="nbd")
+        self.driver.attach_volume(me, disk)
+        self.assertFalse(self.driver.can_extend(me, disk.volume_id))
+        error = self.assertRaises(
+            exceptions.OnlineExtendUnsupported,
+            self.driver.extend_volume, me, disk.volume_id, 1 << 30,
+        )
+        self.assertIn("nbd", str(error))
+        self.driver.power_off(me, 0)
+        self.driver.extend_volume(me, disk.volume_id, 1 << 30)
+
+    def test_no_secret_of_a_connection_is_written_down(self):
+        me, disk = self.boot().server_id, self.volume("vdb", secret=b"the passphrase")
+        self.driver.attach_volume(me, disk)
+        for path in (self.root / "fake").rglob("*.json"):
+            self.assertNotIn("the passphrase", path.read_text())
+            self.assertNotIn("secret-", path.read_text())
+        self.assertNotIn("the passphrase", repr(disk))
 
     def test_guests_are_there_after_a_restart(self):
         spec = self.boot()

@@ -123,3 +123,23 @@ class DetachTimedOut(MycloudError):
         "The guest of server %(server_id)s has not let go of volume %(volume_id)s within "
         "%(seconds)s s. Unmount it in the guest, or stop the server, and detach it again."
     )
+
+
+class VolumeNotInGuest(NotFound):
+    code = "volume_not_in_guest"
+    template = "The guest of server %(server_id)s has no disk of volume %(volume_id)s."
+
+
+class OnlineExtendUnsupported(Conflict):
+    """Nothing was touched."""
+
+    code = "online_extend_unsupported"
+    template = (
+        "Volume %(volume_id)s can't grow while server %(server_id)s uses it: it is connected by "
+        "%(protocol)s. Detach it, or stop the server, and extend it then."
+    )
+
+
+class EncryptionRefused(MycloudError):
+    code = "encryption_refused"
+    template = "Volume %(volume_id)s can't be used as an encrypted disk: %(reason)s"

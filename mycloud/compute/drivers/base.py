@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,9 @@ class DriverSettings:
         prove KVM with; None means ``guest`` under ``state_dir``
     :ivar proof_dir: where the outcome is remembered, for all hosts of this machine; None
         means ``state_dir``
+    :ivar address: where other hosts reach this one
+    :ivar pki_dir: ``ca-cert.pem``, ``client-cert.pem`` and ``client-key.pem`` of this host, for
+        volumes that come over the network; None: only those without TLS can be used
     """
 
     state_dir: Path
@@ -47,9 +50,83 @@ class DriverSettings:
     virt_type: str = "auto"
     boot_files: Path | None = None
     proof_dir: Path | None = None
+    address: str = "127.0.0.1"
+    pki_dir: Path | None = None
     fake_vcpus: int = 64
     fake_memory_mb: int = 256 * 1024
     fake_disk_gb: int = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeDisk:
+    """A volume as a disk of a guest.
+
+    :ivar connection: connection_info with its secrets (mycloud.common.connection_info)
+    :ivar device: the target that is wanted, e.g. ``vdb``; the guest may call it otherwise
+    :ivar bus: ``virtio``, ``scsi``, ``sata``, ``ide`` or ``usb``; a running guest takes only the
+        first two
+    :ivar device_type: ``disk``, ``cdrom`` or ``lun``
+    :ivar boot_index: 0: the guest boots from it; None: never
+    :ivar shareable: other guests may use the volume at the same time
+    :ivar tag: the user's name for it, told to the guest
+    :ivar iotune: limits by libvirt's names: ``total_bytes_sec``, ``read_iops_sec`` ...
+    :ivar secret: the passphrase of an encrypted volume (LUKS); None: it is not encrypted
+    """
+
+    volume_id: str
+    connection: dict[str, Any] = dataclasses.field(repr=False)
+    device: str
+    bus: str = "virtio"
+    device_type: str = "disk"
+    boot_index: int | None = None
+    read_only: bool = False
+    shareable: bool = False
+    tag: str | None = None
+    iotune: dict[str, int] = dataclasses.field(default_factory=dict)
+    secret: bytes | None = dataclasses.field(default=None, repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeState:
+    """A volume's disk as the hypervisor has it.
+
+    :ivar device: its target, e.g. ``vdb``
+    :ivar live: the guest runs and has it
+    :ivar persistent: the guest has it when it starts next
+    :ivar source: how it is reached, in words, without secrets
+    """
+
+    device: str
+    live: bool
+    persistent: bool
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeCopy:
+    """What ``copy_volume`` has made.
+
+    :ivar quiesced: the guest's agent had the file systems frozen at the moment of the copy; else
+        it is as after a power cut
+    """
+
+    size_bytes: int
+    quiesced: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class BlankDisk:
+    """An empty disk that lives and dies with the server.
+
+    :ivar file_system: what is made on it: ``ext4``, ``swap`` or None for nothing
+    :ivar device: the target that is wanted; None: the next that is free
+    """
+
+    size_mb: int
+    file_system: str | None = None
+    device: str | None = None
+    bus: str = "virtio"
+    tag: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +136,9 @@ class GuestSpec:
     :ivar config_files: path inside the config drive -> bytes; None = no config drive
     :ivar metadata: ids of the owners, written into the definition of the guest so that
         a leftover can be told from a guest of ours
+    :ivar volumes: the volumes that it has from the start; where one of them has boot_index 0,
+        the guest has no root disk of its own
+    :ivar blank_disks: instead of ``ephemeral_gb`` and ``swap_mb``, for who wants several
     """
 
     server_id: str
@@ -72,6 +152,13 @@ class GuestSpec:
     config_files: dict[str, bytes] | None = None
     extra_specs: dict[str, str] = dataclasses.field(default_factory=dict)
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
+    volumes: tuple[VolumeDisk, ...] = ()
+    blank_disks: tuple[BlankDisk, ...] = ()
+
+    @property
+    def has_root_disk(self) -> bool:
+        """Whether the guest boots from a disk of its own, not from a volume."""
+        return all(volume.boot_index != 0 for volume in self.volumes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,11 +192,15 @@ class GuestEvent:
 
     ``power_state`` is the truth when the event is delivered, not when it arose, so a
     late event never claims what has been put right since.
+
+    :ivar io_error: the guest is paused because a disk did not answer;
+        ``resume_after_io_error`` lets it go on once the disk is back
     """
 
     server_id: str
     power_state: PowerState
     reason: str
+    io_error: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,15 +325,23 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def spawn(self, spec: GuestSpec) -> None:
-        """Define the guest and start it; its disks must be there."""
+        """Define the guest and start it; its disks must be there.
+
+        :raises ConnectionFailed: a volume can't be reached; nothing is left of the guest
+        """
 
     @abc.abstractmethod
     def spawned(self, server_id: str) -> bool:
         """Whether the guest is defined and runs."""
 
     @abc.abstractmethod
-    def power_on(self, server_id: str) -> None:
-        """Start a guest that is defined.  :raises GuestNotFound:"""
+    def power_on(self, server_id: str, *, volumes: Sequence[VolumeDisk] = ()) -> None:
+        """Start a guest that is defined.
+
+        :param volumes: those of its volumes that must be connected anew, as their connections
+            are now; the others stay as they are defined
+        :raises GuestNotFound: :raises ConnectionFailed:
+        """
 
     @abc.abstractmethod
     def power_off(self, server_id: str, timeout: float) -> None:
@@ -252,10 +351,13 @@ class ComputeDriver(abc.ABC):
         """
 
     @abc.abstractmethod
-    def reboot(self, server_id: str, hard: bool, timeout: float) -> None:
+    def reboot(
+        self, server_id: str, hard: bool, timeout: float, *, volumes: Sequence[VolumeDisk] = ()
+    ) -> None:
         """Stop (hard, or by the power button within ``timeout`` seconds) and start again.
 
-        :raises GuestNotFound:
+        :param volumes: as of ``power_on``
+        :raises GuestNotFound: :raises ConnectionFailed:
         """
 
     @abc.abstractmethod
@@ -272,3 +374,106 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def diagnostics(self, server_id: str) -> dict[str, Any]:
         """Figures of a guest, in the shape of nova's diagnostics.  :raises GuestNotFound:"""
+
+    # -- volumes ------------------------------------------------------------
+
+    @abc.abstractmethod
+    def connector(self) -> dict[str, Any]:
+        """What a volume service must know of this host to export a volume to it: ``host``, ``ip``,
+        ``machine`` (see mycloud.common.machine), ``initiator`` (an IQN), ``certificate_subject``
+        (None without a certificate), ``multipath``, ``os_type``, ``platform``."""
+
+    @abc.abstractmethod
+    def prepare_encryption(self, disk: VolumeDisk) -> None:
+        """Write a LUKS header to an encrypted volume that holds nothing yet; one that has a header
+        already is left as it is. The guest's disk is smaller than the volume by the header.
+
+        :raises EncryptionRefused: it holds data that is not encrypted, or has another passphrase
+        :raises ConnectionFailed:
+        """
+
+    @abc.abstractmethod
+    def attach_volume(self, server_id: str, disk: VolumeDisk) -> None:
+        """Connect, and give the disk to the guest: now, if it runs, and whenever it starts.
+
+        The disk's serial is the volume's id. A failure leaves nothing.
+
+        :raises GuestNotFound: :raises ConnectionFailed: :raises GuestOperationFailed:
+        """
+
+    @abc.abstractmethod
+    def has_volume(self, server_id: str, volume_id: str) -> bool:
+        """Whether the guest has it now, if it runs, and has it when it starts; False without a
+        guest."""
+
+    @abc.abstractmethod
+    def volumes(self, server_id: str) -> dict[str, VolumeState]:
+        """Every volume that the guest has, now or when it starts; none without a guest."""
+
+    @abc.abstractmethod
+    def detach_volume(self, server_id: str, volume_id: str, timeout: float) -> None:
+        """Take the disk away, now and for the next start; asks a running guest several times
+        within ``timeout`` seconds. A disk or a guest that is not there is no error.
+
+        :raises DetachTimedOut: the guest still has it, and may let go of it later
+        """
+
+    @abc.abstractmethod
+    def disconnect_volume(self, connection: dict[str, Any]) -> None:
+        """Forget what connecting has left on the host, after no guest has the disk any more; what
+        is not there is no error."""
+
+    @abc.abstractmethod
+    def can_extend(self, server_id: str, volume_id: str) -> bool:
+        """Whether the disk can grow while the guest has it, as it is connected; True if no running
+        guest has it."""
+
+    @abc.abstractmethod
+    def extend_volume(self, server_id: str, volume_id: str, size_bytes: int) -> None:
+        """Tell a running guest that its disk, which has grown already, has ``size_bytes`` bytes;
+        one that is off sees it at its next start.
+
+        :raises GuestNotFound: :raises VolumeNotInGuest:
+        :raises OnlineExtendUnsupported: before anything is touched
+        """
+
+    @abc.abstractmethod
+    def copy_volume(
+        self, server_id: str, volume_id: str, target: Path, target_format: str
+    ) -> VolumeCopy:
+        """Write what the disk holds at one moment to a file, new or as big as the volume, while
+        the guest goes on. Begun anew if an earlier process was killed.
+
+        :param target_format: ``raw`` or ``qcow2``
+        :raises GuestNotFound: :raises VolumeNotInGuest: the guest does not run with it
+        :raises DiskFull: :raises GuestOperationFailed:
+        """
+
+    @abc.abstractmethod
+    def swap_volume(self, server_id: str, old_volume_id: str, new: VolumeDisk) -> None:
+        """Copy the disk to another volume, or to another place of the same, while the guest goes
+        on, and let it use that from then on; of a guest that is off only the definition changes,
+        once somebody else has copied. Goes on with what an earlier process has begun.
+
+        :raises GuestNotFound: :raises VolumeNotInGuest: :raises ConnectionFailed:
+        :raises GuestOperationFailed: the guest uses the old one as before
+        """
+
+    @abc.abstractmethod
+    def swapped(self, server_id: str, new: VolumeDisk) -> bool:
+        """Whether the guest uses the volume by exactly that connection, now and when it starts."""
+
+    @abc.abstractmethod
+    def abort_swap(self, server_id: str, old_volume_id: str) -> None:
+        """Break off a swap that has not come to its end; the guest uses the old disk as before."""
+
+    @abc.abstractmethod
+    def io_error(self, server_id: str) -> bool:
+        """Whether the guest is paused because a disk did not answer."""
+
+    @abc.abstractmethod
+    def resume_after_io_error(self, server_id: str) -> bool:
+        """Let a guest that is paused for that reason go on; what it was writing is written.
+
+        True if it runs; False while the disk still does not answer.  :raises GuestNotFound:
+        """

@@ -7,16 +7,13 @@ back.  Nothing is kept in memory.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mycloud.common import clock, exceptions
 from mycloud.compute.drivers import faults, hostinfo
 from mycloud.compute.drivers.base import (
-    ComputeDriver,
     DriverSettings,
     EventSink,
     GuestEvent,
@@ -25,30 +22,33 @@ from mycloud.compute.drivers.base import (
     HostInventory,
     PowerState,
     Snapshot,
+    VolumeDisk,
 )
+from mycloud.compute.drivers.fake_volumes import FakeVolumes
+from mycloud.compute.drivers.json_files import JsonFiles
 from mycloud.disk import image_check
 from mycloud.disk.image_spec import Fetch, ImageSpec
 
 #: What the disk of any fake guest holds: nothing.
 _SNAPSHOT_BYTES = bytes(1 << 20)
-_SAFE_NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _ON = (PowerState.RUNNING, PowerState.PAUSED)
 
 
-class FakeDriver(ComputeDriver):
+class FakeDriver(FakeVolumes):
     """Guests that are only remembered.
 
-    Beyond the driver's promises it offers ``faults`` (see there), ``kill_guest`` and
-    ``pause_guest`` (what somebody does to a guest behind our back).
+    Beyond the driver's promises it offers ``faults`` (see there), and what somebody does to a
+    guest behind our back: ``kill_guest``, ``lose_guest``, ``hold_volumes``, ``break_disk``.
     """
 
     def __init__(self, settings: DriverSettings) -> None:
         super().__init__(settings)
         self._root = settings.state_dir
         self._host = "fake"
-        self._on_event: EventSink | None = None
-        for name in ("guests", "disks", "images", "snapshots"):
-            (self._root / name).mkdir(parents=True, exist_ok=True)
+        self._on_event = None
+        self._files = JsonFiles(
+            self._root, "guests", "disks", "images", "snapshots", "connections"
+        )
         self.faults = faults.FaultFile(self._root / "fault")
 
     # -- the host -----------------------------------------------------------
@@ -65,7 +65,7 @@ class FakeDriver(ComputeDriver):
     def inventory(self) -> HostInventory:
         self._strike("inventory")
         has = self.settings
-        taken = sum(int(disk["gb"]) for _, disk in self._each("disks"))
+        taken = sum(int(disk["gb"]) for _, disk in self._files.each("disks"))
         arch = hostinfo.architecture()
         return HostInventory(
             vcpus=has.fake_vcpus,
@@ -91,30 +91,30 @@ class FakeDriver(ComputeDriver):
 
     def guests(self) -> list[GuestInfo]:
         self._strike("guests")
-        return [_info(server_id, found) for server_id, found in self._each("guests")]
+        return [_info(server_id, found) for server_id, found in self._files.each("guests")]
 
     def guest(self, server_id: str) -> GuestInfo | None:
         self._strike("guest", server_id)
-        found = self._read("guests", server_id)
+        found = self._files.read("guests", server_id)
         return None if found is None else _info(server_id, found)
 
     def leftovers(self) -> list[str]:
         self._strike("leftovers")
-        return sorted(path.stem for path in (self._root / "disks").glob("*.json"))
+        return self._files.names("disks")
 
     def has_files(self, server_id: str) -> bool:
         self._strike("has_files", server_id)
-        return self._path("disks", server_id).exists()
+        return self._files.path("disks", server_id).exists()
 
     # -- images and disks ---------------------------------------------------
 
     def image_ready(self, spec: ImageSpec) -> bool:
         self._strike("image_ready")
-        return self._read("images", _image_key(spec)) is not None
+        return self._files.read("images", _image_key(spec)) is not None
 
     def ensure_image(self, spec: ImageSpec, fetch: Fetch) -> None:
         self._strike("ensure_image")
-        if self._read("images", _image_key(spec)) is not None:
+        if self._files.read("images", _image_key(spec)) is not None:
             return
         fresh = self._root / "images" / f".{clock.new_id()}.part"
         try:
@@ -122,31 +122,32 @@ class FakeDriver(ComputeDriver):
             verdict = image_check.check(spec, fresh)
         finally:
             fresh.unlink(missing_ok=True)
-        self._write(
+        self._files.write(
             "images", _image_key(spec),
             {"format": verdict.disk_format, "virtual_size": verdict.virtual_size},
         )
 
     def disk_ready(self, spec: GuestSpec) -> bool:
         self._strike("disk_ready", spec.server_id)
-        return self._read("disks", spec.server_id) is not None
+        return self._files.read("disks", spec.server_id) is not None
 
     def create_disk(self, spec: GuestSpec) -> None:
         self._strike("create_disk", spec.server_id)
-        if self._read("disks", spec.server_id) is not None:
+        if self._files.read("disks", spec.server_id) is not None:
             return
-        root_gb = spec.root_gb
-        if spec.image is not None:
-            cached = self._read("images", _image_key(spec.image))
+        root_gb = spec.root_gb if spec.has_root_disk else 0
+        if spec.image is not None and spec.has_root_disk:
+            cached = self._files.read("images", _image_key(spec.image))
             if cached is None:
                 raise image_check.not_cached(spec.image)
             root_gb = image_check.root_disk_gb(
                 spec.image, spec.root_gb, cached["virtual_size"]
             )
-        self._write(
+        self._files.write(
             "disks", spec.server_id,
             {
                 "gb": root_gb + spec.ephemeral_gb,
+                "blank": [disk.size_mb for disk in spec.blank_disks],
                 "config_drive": spec.config_files is not None,
             },
         )
@@ -173,21 +174,21 @@ class FakeDriver(ComputeDriver):
         self._strike("delete_disk", server_id)
         for path in (self._root / "snapshots").glob(f"*{server_id}.*"):
             path.unlink(missing_ok=True)
-        self._path("disks", server_id).unlink(missing_ok=True)
+        self._files.remove("disks", server_id)
 
     # -- guests -------------------------------------------------------------
 
     def spawn(self, spec: GuestSpec) -> None:
         self._strike("spawn", spec.server_id)
-        found = self._read("guests", spec.server_id)
+        found = self._files.read("guests", spec.server_id)
         if found is not None and found["power_state"] in _ON:
             return
-        if self._read("disks", spec.server_id) is None:
+        if self._files.read("disks", spec.server_id) is None:
             raise exceptions.GuestOperationFailed(
                 verb="spawn", server_id=spec.server_id, reason="its disks are not on the host"
             )
         boots = found["boots"] if found is not None else []
-        self._write(
+        self._files.write(
             "guests", spec.server_id,
             {
                 "name": spec.name,
@@ -196,17 +197,18 @@ class FakeDriver(ComputeDriver):
                 "power_state": PowerState.RUNNING,
                 "boots": [*boots, _time()],
                 "metadata": spec.metadata,
+                "volumes": {disk.volume_id: self._connect(disk) for disk in spec.volumes},
             },
         )
 
     def spawned(self, server_id: str) -> bool:
         self._strike("spawned", server_id)
-        found = self._read("guests", server_id)
+        found = self._files.read("guests", server_id)
         return found is not None and found["power_state"] == PowerState.RUNNING
 
-    def power_on(self, server_id: str) -> None:
+    def power_on(self, server_id: str, *, volumes: Sequence[VolumeDisk] = ()) -> None:
         self._strike("power_on", server_id)
-        found = self._must(server_id)
+        found = self._connected_anew(server_id, volumes)
         if found["power_state"] not in _ON:
             self._boot(server_id, found)
 
@@ -214,19 +216,22 @@ class FakeDriver(ComputeDriver):
         self._strike("power_off", server_id)
         found = self._must(server_id)
         if found["power_state"] != PowerState.SHUTDOWN:
-            self._write("guests", server_id, {**found, "power_state": PowerState.SHUTDOWN})
+            off = {**found, "power_state": PowerState.SHUTDOWN, "io_error": False}
+            self._files.write("guests", server_id, off)
 
-    def reboot(self, server_id: str, hard: bool, timeout: float) -> None:
+    def reboot(
+        self, server_id: str, hard: bool, timeout: float, *, volumes: Sequence[VolumeDisk] = ()
+    ) -> None:
         self._strike("reboot", server_id)
-        self._boot(server_id, self._must(server_id))
+        self._boot(server_id, self._connected_anew(server_id, volumes))
 
     def destroy(self, server_id: str) -> None:
         self._strike("destroy", server_id)
-        self._path("guests", server_id).unlink(missing_ok=True)
+        self._files.remove("guests", server_id)
 
     def console_log(self, server_id: str, length: int | None = None) -> str:
         self._strike("console_log", server_id)
-        found = self._read("guests", server_id)
+        found = self._files.read("guests", server_id)
         if found is None:
             return ""
         lines: list[str] = []
@@ -244,13 +249,13 @@ class FakeDriver(ComputeDriver):
     def diagnostics(self, server_id: str) -> dict[str, Any]:
         self._strike("diagnostics", server_id)
         found = self._must(server_id)
-        disk = self._read("disks", server_id) or {"config_drive": False}
+        disk = self._files.read("disks", server_id) or {"config_drive": False}
         frame = hostinfo.diagnostics_frame("fake", found["power_state"])
         frame.update(
             hypervisor="fake",
             config_drive=disk["config_drive"],
             num_cpus=found["vcpus"],
-            num_disks=1,
+            num_disks=1 + len(found["volumes"]),
             memory_details={"maximum": found["memory_mb"], "used": found["memory_mb"]},
             cpu_details=[{"id": i, "time": 0, "utilisation": 0} for i in range(found["vcpus"])],
         )
@@ -263,14 +268,14 @@ class FakeDriver(ComputeDriver):
 
         :raises GuestNotFound:
         """
-        self._write("guests", server_id, {**self._must(server_id), "power_state": state})
+        self._files.write("guests", server_id, {**self._must(server_id), "power_state": state})
         if self._on_event is not None:
             self._on_event(GuestEvent(server_id, state, "killed from outside"))
 
     def lose_guest(self, server_id: str) -> None:
         """Let the hypervisor forget the guest without a word, its disks too."""
-        self._path("guests", server_id).unlink(missing_ok=True)
-        self._path("disks", server_id).unlink(missing_ok=True)
+        self._files.remove("guests", server_id)
+        self._files.remove("disks", server_id)
 
     # -- files --------------------------------------------------------------
 
@@ -278,43 +283,18 @@ class FakeDriver(ComputeDriver):
         self.faults.strike(verb, server_id)
 
     def _boot(self, server_id: str, found: dict[str, Any]) -> None:
-        self._write(
+        self._files.write(
             "guests", server_id,
-            {**found, "power_state": PowerState.RUNNING, "boots": [*found["boots"], _time()]},
+            {
+                **found,
+                "power_state": PowerState.RUNNING,
+                "boots": [*found["boots"], _time()],
+                "io_error": False,
+            },
         )
 
-    def _must(self, server_id: str) -> dict[str, Any]:
-        found = self._read("guests", server_id)
-        if found is None:
-            raise exceptions.GuestNotFound(server_id=server_id)
-        return found
-
-    def _path(self, kind: str, name: str) -> Path:
-        if not _SAFE_NAME.match(name) or name.startswith("."):
-            raise ValueError(f"{name!r} can't be the name of a file")
-        return self._root / kind / f"{name}.json"
-
     def _snapshot_path(self, server_id: str, name: str) -> Path:
-        return self._path("snapshots", f"{server_id}.{name}").with_suffix(".raw")
-
-    def _read(self, kind: str, name: str) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = json.loads(self._path(kind, name).read_text())
-        except FileNotFoundError:
-            return None
-        return found
-
-    def _write(self, kind: str, name: str, content: dict[str, Any]) -> None:
-        path = self._path(kind, name)
-        fresh = path.with_name(f".{name}.{clock.new_id()}")
-        fresh.write_text(json.dumps(content))
-        fresh.replace(path)
-
-    def _each(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        for path in sorted((self._root / kind).glob("*.json")):
-            found = self._read(kind, path.stem)
-            if found is not None:
-                yield path.stem, found
+        return self._files.path("snapshots", f"{server_id}.{name}").with_suffix(".raw")
 
 
 def _time() -> str:

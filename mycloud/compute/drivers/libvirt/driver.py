@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import libvirt
@@ -15,7 +15,6 @@ from oslo_log import log
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute.drivers import hostinfo
 from mycloud.compute.drivers.base import (
-    ComputeDriver,
     DriverSettings,
     EventSink,
     GuestEvent,
@@ -24,9 +23,11 @@ from mycloud.compute.drivers.base import (
     HostInventory,
     PowerState,
     Snapshot,
+    VolumeDisk,
 )
 from mycloud.compute.drivers.libvirt import domain, files, queries, snapshots
 from mycloud.compute.drivers.libvirt.host import Changed, Host
+from mycloud.compute.drivers.libvirt.volumes import LibvirtVolumes
 from mycloud.compute.hypervisor import proof
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
 from mycloud.disk import qemu_img
@@ -47,7 +48,7 @@ _FORGET = (
 )
 
 
-class LibvirtDriver(ComputeDriver):
+class LibvirtDriver(LibvirtVolumes):
     """Guests of the libvirt that the settings name, or of a private one.
 
     Guests that run when the driver starts are simply there: everything is looked up by name,
@@ -194,7 +195,7 @@ class LibvirtDriver(ComputeDriver):
         found = self.guest(server_id)
         return found is not None and found.power_state == PowerState.RUNNING
 
-    def power_on(self, server_id: str) -> None:
+    def power_on(self, server_id: str, *, volumes: Sequence[VolumeDisk] = ()) -> None:
         self._look_after_daemons()
         with self._verb("power on", server_id):
             self._bring_up(server_id)
@@ -203,7 +204,9 @@ class LibvirtDriver(ComputeDriver):
         with self._verb("power off", server_id):
             self._stop(server_id, timeout)
 
-    def reboot(self, server_id: str, hard: bool, timeout: float) -> None:
+    def reboot(
+        self, server_id: str, hard: bool, timeout: float, *, volumes: Sequence[VolumeDisk] = ()
+    ) -> None:
         self._look_after_daemons()
         with self._verb("reboot", server_id):
             self._stop(server_id, 0 if hard else timeout)

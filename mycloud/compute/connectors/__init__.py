@@ -1,0 +1,1 @@
+"""How this host reaches volumes, by the type of their connection."""

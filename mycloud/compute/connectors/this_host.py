@@ -1,0 +1,47 @@
+"""What a volume service must know of this host to give it a volume."""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from mycloud.common import machine
+
+CLIENT_CERTIFICATE = "client-cert.pem"
+_IQN_PREFIX = "iqn.2026-11.cloud.mycloud"
+_NOT_IN_IQN = re.compile(r"[^a-z0-9.-]")
+
+
+def connector(host: str, address: str, pki_dir: Path | None) -> dict[str, Any]:
+    """The connector of the host called ``host``, which others reach at ``address``."""
+    return {
+        "host": host,
+        "ip": address,
+        "machine": machine.mark(),
+        "initiator": initiator(host),
+        "certificate_subject": _certificate_subject(pki_dir),
+        "multipath": False,
+        "do_local_attach": False,
+        "os_type": platform.system().lower(),
+        "platform": platform.machine(),
+    }
+
+
+def initiator(host: str) -> str:
+    """The name by which the host logs in to iSCSI targets."""
+    return f"{_IQN_PREFIX}:{_NOT_IN_IQN.sub('-', host.lower())}"
+
+
+def _certificate_subject(pki_dir: Path | None) -> str | None:
+    """As in RFC 4514, which is what QEMU compares."""
+    if pki_dir is None:
+        return None
+    try:
+        pem = (pki_dir / CLIENT_CERTIFICATE).read_bytes()
+    except FileNotFoundError:
+        return None
+    return x509.load_pem_x509_certificate(pem).subject.rfc4514_string()

@@ -14,6 +14,7 @@ from mycloud.conf import (
     scheduler,
     service,
     volume,
+    volume_quota,
 )
 
 GROUPS = (
@@ -28,6 +29,7 @@ GROUPS = (
     scheduler,
     service,
     volume,
+    volume_quota,
 )
 
 CONF = cfg.CONF

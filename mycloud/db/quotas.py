@@ -1,8 +1,12 @@
 """Limits of projects and classes, what is used, and the lock under which both are compared.
 
 Nothing is reserved and no usage is stored: what is used is counted.
+
+Services keep their limits apart by a ``space``, a word in front of a resource's name in the
+tables; compute's is the empty one.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,48 +51,75 @@ def lock(conn: Connection, owner_id: str) -> None:
 
 
 def limits(
-    conn: Connection, project_id: str | None, user_id: str | None = None
+    conn: Connection, project_id: str | None, user_id: str | None = None, *, space: str = ""
 ) -> tuple[Limits, Limits]:
     """The limits that somebody has set: those of the project (over the class's), and those of
     the user within it; one statement."""
     query = sa.union_all(
-        _select(quota_classes, _CLASS).where(quota_classes.c.class_name == DEFAULT_CLASS),
-        _select(quotas, _PROJECT).where(quotas.c.project_id == project_id),
-        _select(user_quotas, _USER).where(
+        _select(quota_classes, _CLASS, space).where(
+            quota_classes.c.class_name == DEFAULT_CLASS
+        ),
+        _select(quotas, _PROJECT, space).where(quotas.c.project_id == project_id),
+        _select(user_quotas, _USER, space).where(
             user_quotas.c.project_id == project_id, user_quotas.c.user_id == user_id
         ),
     ).order_by("strength")
     shared: Limits = {}
     own: Limits = {}
     for row in conn.execute(query):
-        (own if row.strength == _USER else shared)[row.resource] = row.hard_limit
+        (own if row.strength == _USER else shared)[_plain(row.resource)] = row.hard_limit
     return shared, own
 
 
-def _select(table: sa.Table, strength: int) -> sa.Select[Any]:
+def _select(table: sa.Table, strength: int, space: str) -> sa.Select[Any]:
     return sa.select(
         sa.literal(strength).label("strength"), table.c.resource, table.c.hard_limit
-    )
+    ).where(_inside(table, space))
 
 
-def class_limits(conn: Connection, class_name: str) -> dict[str, int]:
+def _inside(table: sa.Table, space: str) -> sa.ColumnElement[bool]:
+    if space:
+        return table.c.resource.startswith(f"{space}:", autoescape=True)
+    return table.c.resource.not_like("%:%")
+
+
+def _plain(stored: str) -> str:
+    return stored.rpartition(":")[2]
+
+
+def _stored(resource: str, space: str) -> str:
+    return f"{space}:{resource}" if space else resource
+
+
+def class_limits(conn: Connection, class_name: str, *, space: str = "") -> dict[str, int]:
     """The limits that a class sets."""
-    query = sa.select(quota_classes).where(quota_classes.c.class_name == class_name)
-    return {row.resource: row.hard_limit for row in conn.execute(query)}
+    query = sa.select(quota_classes).where(
+        quota_classes.c.class_name == class_name, _inside(quota_classes, space)
+    )
+    return {_plain(row.resource): row.hard_limit for row in conn.execute(query)}
 
 
 def set_limits(
-    conn: Connection, project_id: str, wanted: Limits, *, user_id: str | None = None
+    conn: Connection,
+    project_id: str,
+    wanted: Limits,
+    *,
+    user_id: str | None = None,
+    space: str = "",
 ) -> None:
     """Set limits of a project, or of a user within it."""
+    stored = {_stored(name, space): limit for name, limit in wanted.items()}
     if user_id is None:
-        _replace(conn, quotas, {"project_id": project_id}, wanted)
+        _replace(conn, quotas, {"project_id": project_id}, stored)
     else:
-        _replace(conn, user_quotas, {"project_id": project_id, "user_id": user_id}, wanted)
+        _replace(conn, user_quotas, {"project_id": project_id, "user_id": user_id}, stored)
 
 
-def set_class_limits(conn: Connection, class_name: str, wanted: Limits) -> None:
-    _replace(conn, quota_classes, {"class_name": class_name}, wanted)
+def set_class_limits(
+    conn: Connection, class_name: str, wanted: Limits, *, space: str = ""
+) -> None:
+    stored = {_stored(name, space): limit for name, limit in wanted.items()}
+    _replace(conn, quota_classes, {"class_name": class_name}, stored)
 
 
 def _replace(conn: Connection, table: sa.Table, owner: dict[str, str], wanted: Limits) -> None:
@@ -102,14 +133,25 @@ def _replace(conn: Connection, table: sa.Table, owner: dict[str, str], wanted: L
     )
 
 
-def forget(conn: Connection, project_id: str, *, user_id: str | None = None) -> None:
+def forget(
+    conn: Connection, project_id: str, *, user_id: str | None = None, space: str = ""
+) -> None:
     """Take away the limits of a user, or those of a project and all its users."""
-    mine = user_quotas.c.project_id == project_id
+    mine = sa.and_(user_quotas.c.project_id == project_id, _inside(user_quotas, space))
     if user_id is None:
-        conn.execute(sa.delete(quotas).where(quotas.c.project_id == project_id))
+        conn.execute(
+            sa.delete(quotas).where(quotas.c.project_id == project_id, _inside(quotas, space))
+        )
         conn.execute(sa.delete(user_quotas).where(mine))
     else:
         conn.execute(sa.delete(user_quotas).where(mine, user_quotas.c.user_id == user_id))
+
+
+def forget_resources(conn: Connection, resources: Collection[str], *, space: str = "") -> None:
+    """Take away everybody's limits of resources that are no more."""
+    stored = [_stored(name, space) for name in resources]
+    for table in (quotas, user_quotas, quota_classes):
+        conn.execute(sa.delete(table).where(table.c.resource.in_(stored)))
 
 
 def servers_used(

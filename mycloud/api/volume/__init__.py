@@ -6,10 +6,10 @@ from typing import Any
 
 from mycloud.api import discovery, faults, wsgi
 from mycloud.api.routing import Route, Router
-from mycloud.api.volume import availability_zones
+from mycloud.api.volume import availability_zones, limits, quota_classes, quotas
 from mycloud.common import exceptions
 
-MODULES: tuple[object, ...] = (availability_zones,)
+MODULES: tuple[object, ...] = (availability_zones, limits, quota_classes, quotas)
 
 _PROJECT = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -6,6 +6,7 @@ from mycloud.common.exceptions.base import (
     Invalid,
     MycloudError,
     NotFound,
+    TooLarge,
     Unavailable,
 )
 
@@ -143,3 +144,11 @@ class OnlineExtendUnsupported(Conflict):
 class EncryptionRefused(MycloudError):
     code = "encryption_refused"
     template = "Volume %(volume_id)s can't be used as an encrypted disk: %(reason)s"
+
+
+class VolumeQuotaExceeded(TooLarge):
+    """Block storage answers 413 where compute answers 403; the reason starts with the name that
+    clients know the case by."""
+
+    code = "quota"
+    template = "%(kind)s: %(reason)s"

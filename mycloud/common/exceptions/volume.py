@@ -110,7 +110,9 @@ class NoValidBackend(MycloudError):
 
 class ExportFailed(MycloudError):
     code = "export_failed"
-    template = "The volume %(volume_id)s can't be exported by %(protocol)s: %(reason)s"
+    template = (
+        "The volume can't be exported by %(protocol)s for attachment %(attachment_id)s: %(reason)s"
+    )
 
 
 class ConnectionFailed(MycloudError):

@@ -22,8 +22,8 @@ from oslo_concurrency import lockutils, processutils
 from oslo_log import log
 
 from mycloud.common import clock, exceptions
-from mycloud.compute.hypervisor import connection, reaper, short_path
-from mycloud.disk import processes
+from mycloud.compute.hypervisor import connection, reaper
+from mycloud.disk import processes, short_path
 
 LOG = log.getLogger(__name__)
 

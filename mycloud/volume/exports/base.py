@@ -72,3 +72,9 @@ class Exporter(abc.ABC):
     def copy(self, key: str, target: Source) -> bool:
         """Copy what the export holds at this moment to a target of the same size, while its host
         goes on writing. False if this protocol can't."""
+
+    def resize(self, key: str) -> bool:
+        """Let an export show that its source has grown. False if this protocol can't do that to
+        whoever is connected: they see it once the export was removed and made anew.
+        """
+        return False

@@ -8,7 +8,7 @@ import fixtures
 import testtools
 
 from mycloud.common import exceptions
-from mycloud.compute.hypervisor import short_path
+from mycloud.disk import short_path
 
 
 class ShortPathTest(testtools.TestCase):
@@ -17,7 +17,7 @@ class ShortPathTest(testtools.TestCase):
         self.root = Path(self.useFixture(fixtures.TempDir()).path)
         self.home = self.root / "home"
         self.useFixture(fixtures.MonkeyPatch(
-            "mycloud.compute.hypervisor.short_path._home", lambda: self.home
+            "mycloud.disk.short_path._home", lambda: self.home
         ))
         self.long = self.root / ("x" * 100)
         self.long.mkdir()

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, exceptions, states
@@ -23,6 +24,28 @@ Row = Mapping[str, Any]
 def insert(conn: Connection, *rows: dict[str, Any]) -> None:
     """New operations; all rows have the same columns."""
     conn.execute(sa.insert(ops), list(rows))
+
+
+def follow_up(
+    first: Row, kind: str, about: dict[str, Any], now: datetime.datetime
+) -> dict[str, Any]:
+    """The row of an operation that another one leads to, on behalf of the same request.
+
+    ``about``: resource_type, resource_id, topic, host, project_id and maybe payload.
+    """
+    patience = datetime.timedelta(seconds=cfg.CONF.conductor.operation_deadline)
+    return {
+        "id": clock.new_id(),
+        "kind": kind,
+        "user_id": first["user_id"],
+        "request_id": first["request_id"],
+        "state": Op.PENDING,
+        "payload": {},
+        "created_at": now,
+        "rung_at": now,
+        "deadline_at": now + patience,
+        **about,
+    }
 
 
 def get(conn: Connection, operation_id: str) -> Row:

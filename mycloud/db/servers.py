@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions, states
 from mycloud.common.states import Op, Vm
-from mycloud.db import hosts, images
+from mycloud.db import attachments, hosts, images, live
 from mycloud.db.models import servers
 
 Row = Mapping[str, Any]
@@ -26,12 +26,7 @@ def get(
 
     :raises ServerNotFound: also for another project's server
     """
-    query = sa.select(servers).where(servers.c.id == server_id)
-    if not deleted:
-        query = query.where(servers.c.deleted_at.is_(None))
-    if project_id is not None:
-        query = query.where(servers.c.project_id == project_id)
-    row = conn.execute(query).mappings().first()
+    row = live.get(conn, servers, server_id, project_id=project_id, deleted=deleted)
     if row is None:
         raise exceptions.ServerNotFound(server_id=server_id)
     return row
@@ -41,17 +36,7 @@ def update(
     conn: Connection, server_id: str, changes: dict[str, Any], **expected: Any
 ) -> bool:
     """Change a live server if its columns still have the ``expected`` values."""
-    statement = sa.update(servers).where(
-        servers.c.id == server_id, servers.c.deleted_at.is_(None)
-    )
-    for name, value in expected.items():
-        column = servers.c[name]
-        if isinstance(value, (list, tuple, set, frozenset)):
-            statement = statement.where(column.in_(sorted(value)))
-        else:
-            # == None becomes IS NULL
-            statement = statement.where(column == value)
-    return bool(conn.execute(statement.values(**changes)).rowcount)
+    return live.update(conn, servers, server_id, changes, expected)
 
 
 def on_host(conn: Connection, host: str) -> list[Row]:
@@ -90,11 +75,9 @@ def abandon(conn: Connection, operation: Row, now: datetime.datetime) -> None:
 def settle(
     conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any],
     now: datetime.datetime,
-) -> bool:
-    """Move the server to what the end of its operation makes of it.
-
-    False when the server belongs to another operation by now (one that supersedes).
-    """
+) -> list[Row]:
+    """Move the server to what the end of its operation makes of it, unless it belongs to another
+    operation by now (one that supersedes); the operations that follow from it."""
     transition = states.SERVER[operation["kind"]]
     values: dict[str, Any] = {
         **changes,
@@ -114,9 +97,13 @@ def settle(
         values["vm_state"] = transition.failed
     if outcome is not Op.SUCCEEDED:
         abandon(conn, operation, now)
-    moved = update(conn, operation["resource_id"], values, operation_id=operation["id"])
+    update(conn, operation["resource_id"], values, operation_id=operation["id"])
     released = outcome is Op.SUCCEEDED and transition.after is Vm.DELETED
     failed_create = operation["kind"] == "server.create" and outcome is not Op.SUCCEEDED
     if released or failed_create:
         hosts.release(conn, operation["resource_id"])
-    return moved
+    if released:
+        return attachments.server_gone(conn, operation, now)
+    if operation["kind"] == "server.create" and outcome is Op.SUCCEEDED:
+        attachments.server_built(conn, operation["resource_id"], now)
+    return []

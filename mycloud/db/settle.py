@@ -8,15 +8,29 @@ import sqlalchemy as sa
 from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
-from mycloud.common.states import Op, StepState
-from mycloud.db import group_claims, hosts, journal, servers
+from mycloud.common.states import BESIDE, Op, StepState
+from mycloud.db import (
+    attachments,
+    group_claims,
+    hosts,
+    journal,
+    servers,
+    snapshots,
+    volume_pools,
+    volumes,
+)
 from mycloud.db.models import operation_steps as steps
 
 Row = Mapping[str, Any]
-Settle = Callable[[Connection, Row, Op, dict[str, Any], datetime.datetime], bool]
+#: What the end of an operation does to its resource; returns operations that follow.
+Settle = Callable[[Connection, Row, Op, dict[str, Any], datetime.datetime], list[Row]]
 
-#: resource type -> what the end of an operation does to the resource
-BY_TYPE: dict[str, Settle] = {"server": servers.settle}
+#: resource type -> what settles it; an operation beside others on a server settles otherwise
+BY_TYPE: dict[str, Settle] = {
+    "server": servers.settle,
+    "snapshot": snapshots.settle,
+    "volume": volumes.settle,
+}
 
 
 def bell(row: Row, **other: Any) -> dict[str, Any]:
@@ -46,11 +60,12 @@ def close(
         [Op(row["state"])],
         {"state": outcome, "finished_at": now, "updated_at": now, **values},
     )
-    BY_TYPE[row["resource_type"]](conn, row, outcome, changes, now)
+    by = attachments.settle if row["kind"] in BESIDE else BY_TYPE[row["resource_type"]]
+    bells = [bell(follower) for follower in by(conn, row, outcome, changes, now)]
     if not row["cancel_requested"]:
         # only who asked for the cancellation waits
-        return []
-    return [bell(waiter) for waiter in journal.release_waiters(conn, row["id"], now)]
+        return bells
+    return bells + [bell(waiter) for waiter in journal.release_waiters(conn, row["id"], now)]
 
 
 def fail(
@@ -61,8 +76,8 @@ def fail(
     ``failure``: code, message, traceback, and maybe changes (columns of the resource) and
     ``final`` (another host would fail as well). Returns the bells to ring.
     """
-    if row["kind"] == "server.create" and not failure.get("final"):
-        bells = _next_host(conn, row, now)
+    if row["kind"] in _NEXT and not failure.get("final"):
+        bells = _NEXT[row["kind"]](conn, row, now)
         if bells:
             return bells
     message = failure["message"]
@@ -179,3 +194,46 @@ def _fits(host: Row, chosen: dict[str, Any]) -> bool:
         host[f"{name}_used"] + chosen["amounts"][name] <= chosen["limits"][name]
         for name in hosts.AMOUNTS
     )
+
+
+def _next_pool(conn: Connection, row: Row, now: datetime.datetime) -> list[dict[str, Any]]:
+    """Claim the next ranked pool for a volume and put the operation on its service."""
+    alternates = list(row["alternates"] or [])
+    if row["cancel_requested"] or not alternates:
+        return []
+    volume = volumes.get(conn, row["resource_id"])
+    if volume["operation_id"] != row["id"]:
+        return []
+    while alternates:
+        chosen = alternates.pop(0)
+        pool = volume_pools.get_with_service(conn, chosen["pool_id"])
+        if (
+            pool is None
+            or pool["service_trouble"]
+            or hosts.out_of_service(pool, now, cfg.CONF.service_down_time)
+            or not volume_pools.claim(conn, pool, volume["size_gb"])
+        ):
+            continue
+        volume_pools.release(conn, volume["host"], volume["size_gb"])
+        place = volume_pools.join(pool["host"], pool["pool"])
+        volumes.update(conn, volume["id"], {"host": place, "updated_at": now})
+        moved = {
+            "state": Op.PENDING,
+            "host": pool["host"],
+            "owner": None,
+            "owner_epoch": None,
+            "attempt": row["attempt"] + 1,
+            "alternates": alternates,
+            "rung_at": None,
+            "updated_at": now,
+        }
+        journal.move(conn, row["id"], [Op.RUNNING], moved)
+        return [bell(row, host=pool["host"])]
+    return []
+
+
+#: What is tried elsewhere when it fails.
+_NEXT: dict[str, Callable[[Connection, Row, datetime.datetime], list[dict[str, Any]]]] = {
+    "server.create": _next_host,
+    "volume.create": _next_pool,
+}

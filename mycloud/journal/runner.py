@@ -4,9 +4,10 @@ A step says by itself, from the host and never from the record, whether it is al
 worker that takes over after a ``kill -9`` just runs the same steps again.
 """
 
+import contextlib
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -63,14 +64,48 @@ class Planner(Protocol):
 Ring = Callable[[RequestContext, dict[str, Any]], None]
 
 
+class Turns:
+    """Work on one thing (a server, a volume) is done one after another."""
+
+    def __init__(self) -> None:
+        self._guard = concurrency.Lock()
+        #: name -> its lock, and how many have it or wait for it
+        self._locks: dict[str, tuple[Any, int]] = {}
+
+    @contextlib.contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Wait for the turn, and have it for the block."""
+        with self._guard:
+            lock, count = self._locks.get(name, (None, 0))
+            lock = lock or concurrency.Lock()
+            self._locks[name] = (lock, count + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, count = self._locks.pop(name)
+                if count > 1:
+                    self._locks[name] = (lock, count - 1)
+
+
 class Runner:
     """Claims operations and runs their plans for one service."""
 
-    def __init__(self, owner: Owner, planners: dict[str, Planner], ring: Ring):
+    def __init__(
+        self,
+        owner: Owner,
+        planners: dict[str, Planner],
+        ring: Ring,
+        *,
+        turns: "Turns | None" = None,
+    ):
+        """``turns``: those that the service's other work takes too."""
         self.owner = owner
         self._planners = planners
         self._ring = ring
         self._under_way: set[str] = set()
+        self._turns = turns or Turns()
         self._stopping = concurrency.Event()
 
     def stop(self) -> None:
@@ -104,8 +139,9 @@ class Runner:
                 if operation is None:
                     LOG.debug("Operation %s is not to be claimed", operation_id)
                     return []
-                LOG.info("%s of %s starts", operation.kind, operation.resource_id)
-                return self._run(context, operation)
+                with self._turns.of(operation.turn):
+                    LOG.info("%s of %s starts", operation.kind, operation.resource_id)
+                    return self._run(context, operation)
             except exceptions.OperationLost:
                 LOG.warning("Another worker took the operation over; leaving it alone")
                 return []

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from mycloud.objects import base
 
-MODULES = ("host", "image_source", "image_upload", "operation", "server", "service")
+MODULES = (
+    "attachment",
+    "host",
+    "image_source",
+    "image_upload",
+    "operation",
+    "server",
+    "service",
+    "volume",
+    "volume_snapshot",
+)
 
 
 def register_all() -> None:

@@ -7,25 +7,30 @@ that the worker still owns it: OperationLost tells a worker to stop and leave ev
 import datetime
 from typing import Any
 
+from oslo_utils import versionutils
 from oslo_versionedobjects import fields
 
 from mycloud.common import clock, exceptions
 from mycloud.common.states import Op, StepState
 from mycloud.db import engine, journal, settle
 from mycloud.db import servers as db_servers
+from mycloud.db import volumes as db_volumes
 from mycloud.objects import base
 from mycloud.objects.server import Server
+from mycloud.objects.volume import Volume
 
 
 @base.Registry.register
 class Operation(base.MycloudObject):
-    VERSION = "1.0"
+    #: 1.1: second_id and volume
+    VERSION = "1.1"
     seq: int
     fields = {
         "id": fields.StringField(),
         "kind": fields.StringField(),
         "resource_type": fields.StringField(),
         "resource_id": fields.StringField(),
+        "second_id": fields.StringField(nullable=True),
         "project_id": fields.StringField(nullable=True),
         "user_id": fields.StringField(nullable=True),
         "request_id": fields.StringField(),
@@ -39,6 +44,7 @@ class Operation(base.MycloudObject):
         "payload": base.JsonField(),
         "seq": fields.IntegerField(),
         "server": fields.ObjectField("Server", nullable=True),
+        "volume": fields.ObjectField("Volume", nullable=True),
     }
     #: whether its owner has begun a step; known to the worker alone
     _under_way = False
@@ -51,7 +57,7 @@ class Operation(base.MycloudObject):
         """Own a pending operation, or one of the owner's earlier life; None if it is neither.
 
         ``again``: also one that this very owner has, whose end it could not journal.
-        ``server`` holds the server it is about, if it is about one that still lives.
+        ``server`` or ``volume`` holds the one that it is about.
         """
         now = clock.now()
         with engine.writer() as conn:
@@ -65,12 +71,28 @@ class Operation(base.MycloudObject):
                 journal.end_running_steps(
                     conn, operation_id, StepState.FAILED, now, detail="the service was restarted"
                 )
-            server = None
+            server = volume = None
             if row["resource_type"] == "server":
                 server = Server.from_row(
                     context, db_servers.get(conn, row["resource_id"], deleted=True)
                 )
-        return cls.from_row(context, row, seq=seq, server=server)
+            elif row["resource_type"] == "volume":
+                volume = Volume.from_row(
+                    context, db_volumes.get(conn, row["resource_id"], deleted=True)
+                )
+        return cls.from_row(context, row, seq=seq, server=server, volume=volume)
+
+    def obj_make_compatible(self, primitive: dict[str, Any], target_version: str) -> None:
+        super().obj_make_compatible(primitive, target_version)
+        if versionutils.convert_version_to_tuple(target_version) < (1, 1):
+            primitive.pop("second_id", None)
+            primitive.pop("volume", None)
+
+    @property
+    def turn(self) -> str:
+        """What else of this is worked on meanwhile waits: a server, or a volume."""
+        found: str = self.payload.get("volume_id") or self.resource_id
+        return self.resource_id if self.resource_type == "server" else found
 
     # The methods below are remotable by id: an operation with its server inside is kilobytes,
     # and a worker journals every step.

@@ -17,7 +17,8 @@ CURRENT_VERSION = 1
 
 @base.Registry.register
 class Service(base.MycloudObject):
-    VERSION = "1.0"
+    #: 1.1: report_trouble
+    VERSION = "1.1"
     TRAVELS = frozenset({"id", "epoch"})
     fields = {
         "id": fields.StringField(),
@@ -62,6 +63,15 @@ class Service(base.MycloudObject):
         """Note a sign of life; False if another process has taken the service over."""
         with engine.writer() as conn:
             return db_services.heartbeat(conn, self.id, self.epoch, clock.now())
+
+    @classmethod
+    @base.remotable
+    def report_trouble(cls, context: Any, service_id: str, trouble: str | None) -> None:
+        """Note why a service that is up refuses work; None: it does not."""
+        with engine.writer() as conn:
+            db_services.update(
+                conn, service_id, {"trouble": trouble, "updated_at": clock.now()}
+            )
 
     @classmethod
     @base.remotable

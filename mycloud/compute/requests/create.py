@@ -15,6 +15,7 @@ from mycloud.common.states import Power, Task, Vm
 from mycloud.compute.requests import extras, quotas, submit
 from mycloud.db import engine, flavors, journal, keypairs, server_groups, servers, services
 from mycloud.image import reader as images
+from mycloud.journal import submit as journal_submit
 from mycloud.scheduler import rpcapi as scheduler_rpcapi
 
 Row = Mapping[str, Any]
@@ -89,8 +90,8 @@ def create(
     :raises IdempotencyConflict: when the key was used for another request
     """
     # the password is made anew by every try, so it is no part of what was asked for
-    asked = submit.digest(KIND, asdict(replace(spec, admin_pass=None)))
-    scoped = submit.scoped_key(context, key)
+    asked = journal_submit.digest(KIND, asdict(replace(spec, admin_pass=None)))
+    scoped = journal_submit.scoped_key(context, key)
     try:
         return _create(context, spec, scoped, asked)
     except db_exc.DBDuplicateEntry:
@@ -103,7 +104,7 @@ def _create(
     context: RequestContext, spec: ServerSpec, key: str | None, asked: str
 ) -> Created:
     with engine.reader() as conn:
-        done = submit.replay(conn, key, asked)
+        done = journal_submit.replay(conn, key, asked)
         if done is not None:
             return _made_before(conn, done)
         found = _find(conn, context, spec)
@@ -125,7 +126,7 @@ def _create(
         if key:
             operations[0] |= {"idempotency_key": key, "idempotency_digest": asked}
         journal.insert(conn, *operations)
-    submit.ring(context, *operations)
+    journal_submit.ring(context, *operations)
     return Created(
         servers=list(rows),
         operation_ids=[operation["id"] for operation in operations],
@@ -296,8 +297,6 @@ def _operations(
             topic=scheduler_rpcapi.TOPIC,
             id=row["operation_id"],
             payload=payload,
-            idempotency_key=None,
-            idempotency_digest=None,
         )
         for row in rows
     ]

@@ -11,6 +11,7 @@ from mycloud.common.context import RequestContext
 from mycloud.compute.requests import submit
 from mycloud.db import engine, images, journal
 from mycloud.image import access, attributes, registration
+from mycloud.journal.submit import New
 
 Row = Mapping[str, Any]
 
@@ -52,7 +53,7 @@ def create_image(
     def along(conn: Connection) -> None:
         registration.insert(conn, image)
 
-    new = submit.New(
+    new = New(
         "server.create_image",
         payload={"image_id": image["id"]},
         asked=[name, dict(metadata)],

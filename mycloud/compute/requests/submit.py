@@ -4,119 +4,43 @@ The state moves by compare and swap in the same transaction, so two requests can
 server. The bell is rung after it; if nobody hears it, the sweeper rings again.
 """
 
-import datetime
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from oslo_config import cfg
 from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
-from mycloud.common import clock, concurrency, exceptions, states
+from mycloud.common import clock, exceptions, states
 from mycloud.common.context import RequestContext
 from mycloud.common.states import Op
 from mycloud.compute import rpcapi
 from mycloud.conductor import rpcapi as conductor_rpcapi
-from mycloud.db import engine, journal, servers, settle
-from mycloud.journal import rpcapi as doorbell
+from mycloud.db import engine, journal, servers
+from mycloud.journal import submit as journal_submit
+from mycloud.journal.submit import New, replay, ring, scoped_key
 
 Row = Mapping[str, Any]
-#: Writes what belongs to an operation, in its transaction.
-Along = Callable[[Connection], None]
 
 
 def new_operation(
     context: RequestContext, kind: str, server_id: str, *, topic: str, **more: Any
 ) -> dict[str, Any]:
     """The row of a pending operation on a server; ``more``: other columns of it."""
-    now = clock.now()
-    return {
-        "id": clock.new_id(),
-        "kind": kind,
-        "resource_type": "server",
-        "resource_id": server_id,
-        "project_id": context.project_id,
-        "user_id": context.user_id,
-        "request_id": context.request_id,
-        "state": Op.PENDING,
-        "topic": topic,
-        "host": None,
-        "payload": {},
-        "created_at": now,
-        "rung_at": now,
-        "deadline_at": now
-        + datetime.timedelta(seconds=cfg.CONF.conductor.operation_deadline),
-        **more,
-    }
+    return journal_submit.operation(context, kind, ("server", server_id), topic=topic, **more)
 
 
 def record(conn: Connection, context: RequestContext, server: Row, kind: str) -> str:
     """Journal what this transaction does at once, without a worker; returns the operation's id."""
     operation = new_operation(
         context, kind, server["id"], topic=rpcapi.TOPIC, host=server["host"],
-        project_id=server["project_id"], state=Op.SUCCEEDED,
+        project_id=server["project_id"],
     )
-    at = operation["created_at"]
-    journal.insert(conn, {**operation, "updated_at": at, "started_at": at, "finished_at": at})
+    journal.insert(conn, journal_submit.done(operation))
     operation_id: str = operation["id"]
     return operation_id
 
 
-def ring(context: RequestContext, *operations: Row) -> None:
-    """Ring the bells of committed operations, without holding up the answer."""
-    for operation in operations:
-        if operation["state"] == Op.PENDING:
-            concurrency.spawn(doorbell.ring, context, settle.bell(operation))
-
-
-# -- idempotency keys --------------------------------------------------------------------------
-
-
-def scoped_key(context: RequestContext, key: str | None) -> str | None:
-    """The key as the journal keeps it: keys of two projects do not meet."""
-    return f"{context.project_id}:{key}" if key else None
-
-
-def digest(kind: str, value: Any) -> str:
-    """A hash of what was asked for, to tell a retry from another request."""
-    text = json.dumps([kind, value], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def replay(conn: Connection, key: str | None, asked: str) -> Row | None:
-    """The operation that an earlier try of this request has made, if it has made one.
-
-    :raises IdempotencyConflict: when the key belongs to a different request
-    """
-    if key is None:
-        return None
-    row = journal.find_by_key(conn, key)
-    if row is not None and row["idempotency_digest"] != asked:
-        raise exceptions.IdempotencyConflict(kind=row["kind"])
-    return row
-
-
 # -- operations on a server that exists --------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class New:
-    """An operation on a server that is to be.
-
-    ``asked``: what a retry with the same key asks for again, where that is not the payload.
-    ``along``: what else its transaction writes, unless the request is such a retry.
-    """
-
-    kind: str
-    payload: dict[str, Any] = field(default_factory=dict)
-    asked: Any = None
-    along: Along | None = None
-
-    def digest(self, server_id: str) -> str:
-        return digest(self.kind, [server_id, self.asked or self.payload])
 
 
 def submit(context: RequestContext, server: Row, kind: str, *, key: str | None = None) -> str:
@@ -198,15 +122,8 @@ def refuse(conn: Connection, server: Row, action: str) -> None:
     :raises OperationInProgress: :raises StateConflict:
     """
     if server["operation_id"] is not None:
-        running = journal.get(conn, server["operation_id"])
-        raise exceptions.OperationInProgress(
-            action=action,
-            resource="instance",
-            id=server["id"],
-            task_state=server["task_state"],
-            operation_id=running["id"],
-            kind=running["kind"],
-        )
+        busy = {"resource": "instance", "id": server["id"], "task_state": server["task_state"]}
+        journal_submit.refuse_busy(conn, server["operation_id"], {"action": action, **busy})
     raise exceptions.StateConflict(
         action=action,
         resource="instance",

@@ -24,6 +24,8 @@ volumes = sa.Table(
     optional("name"),
     sa.Column("description", LongText),
     number("size_gb"),
+    # what it is about to have, while it is extended: quotas count it already
+    sa.Column("grows_to_gb", sa.Integer),
     text("status", 32),
     # what the status was before the operation that owns the volume now
     optional("previous_status", 32),

@@ -216,6 +216,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=255), nullable=True),
     sa.Column('description', sa.Text().with_variant(mysql.LONGTEXT(), 'mariadb').with_variant(mysql.LONGTEXT(), 'mysql'), nullable=True),
     sa.Column('size_gb', sa.Integer(), nullable=False),
+    sa.Column('grows_to_gb', sa.Integer(), nullable=True),
     sa.Column('status', sa.String(length=32), nullable=False),
     sa.Column('previous_status', sa.String(length=32), nullable=True),
     sa.Column('operation_id', sa.String(length=64), nullable=True),

@@ -1,0 +1,321 @@
+"""Attachments of volumes: reserving, what a host must know of them, how they settle.
+
+The status of a volume that nothing else is done to follows from its attachments.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mycloud.common import clock, exceptions
+from mycloud.common.states import Attach, Op, Vol
+from mycloud.db import block_devices, journal, live, volume_messages, volume_pools, volumes
+from mycloud.db.models import block_devices as devices
+from mycloud.db.models import qos_specs, volume_types
+from mycloud.db.models import volume_attachments as attachments
+from mycloud.db.models import volumes as volume_table
+
+Row = Mapping[str, Any]
+
+#: What a volume shows whose attachments are in these statuses; the first that fits.
+_SHOWN = (
+    (Attach.ATTACHED, Vol.IN_USE),
+    (Attach.DETACHING, Vol.DETACHING),
+    (Attach.ERROR_DETACHING, Vol.IN_USE),
+    (Attach.ATTACHING, Vol.ATTACHING),
+    (Attach.RESERVED, Vol.RESERVED),
+    (Attach.ERROR_ATTACHING, Vol.ERROR),
+)
+#: Statuses of a volume that follow from its attachments.
+FOLLOWS = frozenset({Vol.AVAILABLE, *(shown for _, shown in _SHOWN)} - {Vol.ERROR})
+
+
+def get(
+    conn: Connection, attachment_id: str, *, project_id: str | None = None
+) -> Row:
+    """One attachment; of that project only, if one is given.
+
+    :raises AttachmentNotFound:
+    """
+    row = live.get(conn, attachments, attachment_id, project_id=project_id)
+    if row is None:
+        raise exceptions.AttachmentNotFound(attachment_id=attachment_id)
+    return row
+
+
+def of_volumes(conn: Connection, volume_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The live attachments, by volume, oldest first; one statement."""
+    query = (
+        sa.select(attachments)
+        .where(attachments.c.volume_id.in_(volume_ids), attachments.c.deleted_at.is_(None))
+        .order_by(attachments.c.created_at, attachments.c.id)
+    )
+    found: dict[str, list[Row]] = {volume_id: [] for volume_id in volume_ids}
+    for row in conn.execute(query).mappings():
+        found[row["volume_id"]].append(row)
+    return found
+
+
+def update(
+    conn: Connection, attachment_id: str, changes: dict[str, Any], **expected: Any
+) -> bool:
+    """Change a live attachment if its columns still have the ``expected`` values."""
+    return live.update(conn, attachments, attachment_id, changes, expected)
+
+
+# -- for the hosts -----------------------------------------------------------------------------
+
+#: Of the volume, the type and the device, beside the attachment's own columns.
+_MORE = (
+    volume_table.c.host.label("volume_host"),
+    sa.func.coalesce(volume_table.c.name_id, volume_table.c.id).label("volume_name"),
+    volume_table.c.name.label("volume_title"),
+    volume_table.c.size_gb.label("volume_size_gb"),
+    volume_table.c.status.label("volume_status"),
+    volume_table.c.multiattach,
+    volume_table.c.read_only,
+    volume_table.c.encrypted,
+    volume_table.c.encryption_key_id,
+    volume_types.c.encryption.label("encryption"),
+    qos_specs.c.consumer.label("qos_consumer"),
+    qos_specs.c.specs.label("qos"),
+    devices.c.id.label("device_id"),
+    devices.c.device_name,
+    devices.c.disk_bus,
+    devices.c.device_type,
+    devices.c.boot_index,
+    devices.c.tag,
+    devices.c.delete_on_termination,
+)
+
+
+def full(conn: Connection, **which: str) -> list[Row]:
+    """Live attachments with what a host must know of volume, type and device, in the order of
+    their devices; those whose columns have these values."""
+    query = (
+        sa.select(attachments, *_MORE)
+        .join(volume_table, volume_table.c.id == attachments.c.volume_id)
+        .outerjoin(volume_types, volume_types.c.id == volume_table.c.volume_type_id)
+        .outerjoin(qos_specs, qos_specs.c.id == volume_types.c.qos_specs_id)
+        .outerjoin(
+            devices,
+            sa.and_(
+                devices.c.attachment_id == attachments.c.id, devices.c.deleted_at.is_(None)
+            ),
+        )
+        .where(
+            attachments.c.deleted_at.is_(None),
+            *(attachments.c[name] == value for name, value in which.items()),
+        )
+        .order_by(devices.c.created_at, attachments.c.created_at, attachments.c.id)
+    )
+    return list(conn.execute(query).mappings())
+
+
+# -- changing ----------------------------------------------------------------------------------
+
+
+def reserve(conn: Connection, volume: Row, values: dict[str, Any]) -> dict[str, Any]:
+    """Take a volume for a server or a host, in this transaction; the attachment's row.
+
+    ``values``: other columns (server_id, mode, mountpoint ...).
+
+    :raises InvalidVolume: when it is not there for that
+    """
+    now = clock.now()
+    row = {
+        "id": clock.new_id(),
+        "project_id": volume["project_id"],
+        "volume_id": volume["id"],
+        "status": Attach.RESERVED,
+        "created_at": now,
+        **values,
+    }
+    allowed = {Vol.AVAILABLE}
+    if volume["multiattach"]:
+        allowed |= {Vol.IN_USE, Vol.RESERVED, Vol.ATTACHING, Vol.DETACHING}
+    conn.execute(sa.insert(attachments).values(**row))
+    shown = _shown(conn, volume["id"])
+    taken = volumes.update(
+        conn, volume["id"], {"status": shown, "updated_at": now}, status=allowed,
+        operation_id=None,
+    )
+    if not taken:
+        current = volumes.get(conn, volume["id"])
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {volume['id']} status must be {' or '.join(sorted(allowed))} to be "
+            f"reserved, but it is {current['status']}."
+        )
+    return row
+
+
+def _shown(conn: Connection, volume_id: str) -> Vol:
+    held = {row["status"] for row in of_volumes(conn, [volume_id])[volume_id]}
+    return next((shown for status, shown in _SHOWN if status in held), Vol.AVAILABLE)
+
+
+def follow(conn: Connection, volume_id: str, now: datetime.datetime) -> None:
+    """Let the status of a volume follow from its attachments, unless something else is done to
+    it: then that operation's end restores what it was, which this changes."""
+    shown = _shown(conn, volume_id)
+    changed = volumes.update(
+        conn, volume_id, {"status": shown, "updated_at": now}, status=FOLLOWS
+    )
+    if not changed:
+        volumes.update(conn, volume_id, {"previous_status": shown}, previous_status=FOLLOWS)
+
+
+def end(conn: Connection, attachment_id: str, now: datetime.datetime) -> None:
+    """The volume is let go: attachment and device are gone, the volume may be free again."""
+    row = live.get(conn, attachments, attachment_id)
+    if row is None:
+        return
+    update(
+        conn, attachment_id,
+        {"status": Attach.DETACHED, "detached_at": now, "deleted_at": now, "updated_at": now},
+    )
+    block_devices.forget(conn, now, attachment_id=attachment_id)
+    follow(conn, row["volume_id"], now)
+
+
+def attached(
+    conn: Connection, attachment_id: str, changes: dict[str, Any], now: datetime.datetime
+) -> None:
+    """The host has the volume: attachment and volume say so.
+
+    ``changes``: columns of the attachment; a mountpoint is told to the device too.
+    """
+    row = get(conn, attachment_id)
+    values = {"status": Attach.ATTACHED, "attached_at": now, "updated_at": now, **changes}
+    update(conn, attachment_id, values)
+    if values.get("mountpoint"):
+        conn.execute(
+            sa.update(devices)
+            .where(devices.c.attachment_id == attachment_id, devices.c.deleted_at.is_(None))
+            .values(device_name=values["mountpoint"], updated_at=now)
+        )
+    follow(conn, row["volume_id"], now)
+
+
+# -- how operations of servers settle ----------------------------------------------------------
+
+
+def settle(
+    conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any],
+    now: datetime.datetime,
+) -> list[Row]:
+    """End server.attach_volume, server.detach_volume or server.swap_volume."""
+    _BY_KIND[operation["kind"]](conn, operation, outcome, changes)
+    if outcome is Op.FAILED:
+        about = {
+            **operation, "resource_type": "volume", "resource_id": operation["second_id"],
+        }
+        volume_messages.add_failure(conn, about, changes.get("fault"), now)
+    return []
+
+
+def _settle_attach(
+    conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any]
+) -> None:
+    attachment_id, now = operation["payload"]["attachment_id"], clock.now()
+    if outcome is Op.SUCCEEDED:
+        attached(conn, attachment_id, changes, now)
+    else:
+        end(conn, attachment_id, now)
+
+
+def _settle_detach(
+    conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any]
+) -> None:
+    attachment_id, now = operation["payload"]["attachment_id"], clock.now()
+    if outcome is Op.SUCCEEDED:
+        end(conn, attachment_id, now)
+    elif live.get(conn, attachments, attachment_id) is not None:
+        # it is still there, as the guest said
+        update(
+            conn, attachment_id, {"status": Attach.ATTACHED, "updated_at": now},
+            status=[Attach.DETACHING],
+        )
+        follow(conn, operation["second_id"], now)
+
+
+def _settle_swap(
+    conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any]
+) -> None:
+    payload, now = operation["payload"], clock.now()
+    if outcome is not Op.SUCCEEDED:
+        end(conn, payload["new_attachment_id"], now)
+        update(
+            conn, payload["attachment_id"], {"status": Attach.ATTACHED, "updated_at": now},
+            status=[Attach.DETACHING],
+        )
+        follow(conn, operation["second_id"], now)
+        return
+    # the device goes on under the new volume
+    conn.execute(
+        sa.update(devices)
+        .where(
+            devices.c.attachment_id == payload["attachment_id"], devices.c.deleted_at.is_(None)
+        )
+        .values(
+            volume_id=payload["new_volume_id"], attachment_id=payload["new_attachment_id"],
+            updated_at=now,
+        )
+    )
+    attached(conn, payload["new_attachment_id"], changes, now)
+    end(conn, payload["attachment_id"], now)
+
+
+_BY_KIND = {
+    "server.attach_volume": _settle_attach,
+    "server.detach_volume": _settle_detach,
+    "server.swap_volume": _settle_swap,
+}
+
+
+def server_built(conn: Connection, server_id: str, now: datetime.datetime) -> None:
+    """A new server has all its volumes."""
+    for row in full(conn, server_id=server_id):
+        attached(conn, row["id"], {}, now)
+
+
+def server_gone(conn: Connection, operation: Row, now: datetime.datetime) -> list[Row]:
+    """A server is deleted: its volumes are free, and those go that were to go with it; the
+    operations that remove them."""
+    server_id = operation["resource_id"]
+    made: list[Row] = []
+    for row in full(conn, server_id=server_id):
+        end(conn, row["id"], now)
+        if row["delete_on_termination"]:
+            made += _delete_volume(conn, operation, row["volume_id"], now)
+    block_devices.forget(conn, now, server_id=server_id)
+    return made
+
+
+def _delete_volume(
+    conn: Connection, operation: Row, volume_id: str, now: datetime.datetime
+) -> list[Row]:
+    volume = volumes.get(conn, volume_id)
+    where = {"topic": "volume", "host": None}
+    if volume["host"]:
+        where["host"] = volume_pools.split(volume["host"])[0]
+    subject = {"resource_type": "volume", "resource_id": volume_id, "project_id":
+               volume["project_id"]}
+    row = journal.follow_up(operation, "volume.delete", {**subject, **where}, now)
+    moved = volumes.update(
+        conn,
+        volume_id,
+        {
+            "status": Vol.DELETING, "previous_status": volume["status"],
+            "operation_id": row["id"], "updated_at": now,
+        },
+        operation_id=None,
+        status=[Vol.AVAILABLE, Vol.ERROR],
+    )
+    if not moved or not volume["host"]:
+        return []
+    journal.insert(conn, row)
+    return [row]

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography import x509
 
-from mycloud.common import machine
+from mycloud.disk import machine
 
 CLIENT_CERTIFICATE = "client-cert.pem"
 _IQN_PREFIX = "iqn.2026-11.cloud.mycloud"

@@ -8,9 +8,9 @@ import fixtures
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions
+from mycloud.common.faults import HANG, Fault
 from mycloud.compute.drivers.base import DriverSettings, PowerState, VolumeDisk
 from mycloud.compute.drivers.fake import FakeDriver
-from mycloud.compute.drivers.faults import HANG, Fault
 from mycloud.disk.image_spec import ImageSpec
 from tests.contract.compute_driver import ComputeDriverContract, wait_until
 from tests.contract.compute_driver_volumes import VolumesContract
@@ -118,9 +118,17 @@ class FakeDriverTest(ComputeDriverContract, VolumesContract, testtools.TestCase)
         self.assertRaises(exceptions.GuestOperationFailed, self.driver.spawn, spec)
         self.start().spawn(spec)
 
+    def test_fault_file_may_say_server_id(self):
+        one, two = self.prepare(), self.prepare()
+        (self.root / "fake" / "fault").write_text(
+            json.dumps([{"verb": "spawn", "server_id": one.server_id}])
+        )
+        self.driver.spawn(two)
+        self.assertRaises(exceptions.GuestOperationFailed, self.driver.spawn, one)
+
     def test_fault_of_one_server_leaves_the_others_alone(self):
         one, two = self.prepare(), self.prepare()
-        self.driver.faults.set(Fault("spawn", server_id=one.server_id))
+        self.driver.faults.set(Fault("spawn", subject=one.server_id))
         self.driver.spawn(two)
         self.assertRaises(exceptions.GuestOperationFailed, self.driver.spawn, one)
 

@@ -8,8 +8,8 @@ import testtools
 from oslo_config import cfg
 
 from mycloud.common import clock, context, exceptions
+from mycloud.common.faults import FAIL, HANG, Fault
 from mycloud.common.states import Op, StepState, Task, Vm
-from mycloud.compute.drivers.faults import FAIL, HANG, Fault
 from mycloud.compute.requests import create, delete, power
 from mycloud.conductor import sweeper
 from mycloud.db import engine, hosts, journal

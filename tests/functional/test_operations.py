@@ -3,7 +3,7 @@
 from typing import Any
 
 from mycloud.common import clock
-from mycloud.compute.drivers.faults import HANG, Fault
+from mycloud.common.faults import HANG, Fault
 from tests.fixtures.cloud import PROJECT
 from tests.fixtures.compute_api import OTHER_PROJECT, ComputeApiCase
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import fixtures
 
+from mycloud.common.faults import FAIL, Fault
 from mycloud.common.states import Op
-from mycloud.compute.drivers.faults import FAIL, Fault
 from tests.fixtures import seeds
 from tests.fixtures.compute_api import ComputeApiCase
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mycloud.common import clock
-from mycloud.compute.drivers.faults import Fault
+from mycloud.common.faults import Fault
 from mycloud.db import engine
 from mycloud.db.models import servers
 from tests.fixtures.compute_api import ComputeApiCase

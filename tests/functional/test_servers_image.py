@@ -6,7 +6,7 @@ from typing import Any
 from oslo_config import cfg
 
 from mycloud.common import context
-from mycloud.compute.drivers.faults import FAIL, HANG, Fault
+from mycloud.common.faults import FAIL, HANG, Fault
 from mycloud.compute.tasks import snapshot
 from mycloud.image import janitor, sources, store
 from mycloud.objects.image_upload import ImageUpload

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mycloud.common import clock, exceptions
-from mycloud.compute.drivers import faults, hostinfo
+from mycloud.common import clock, exceptions, faults
+from mycloud.compute.drivers import hostinfo
 from mycloud.compute.drivers.base import (
     DriverSettings,
     EventSink,
@@ -49,7 +49,7 @@ class FakeDriver(FakeVolumes):
         self._files = JsonFiles(
             self._root, "guests", "disks", "images", "snapshots", "connections"
         )
-        self.faults = faults.FaultFile(self._root / "fault")
+        self.faults = faults.FaultFile(self._root / "fault", _error)
 
     # -- the host -----------------------------------------------------------
 
@@ -295,6 +295,10 @@ class FakeDriver(FakeVolumes):
 
     def _snapshot_path(self, server_id: str, name: str) -> Path:
         return self._files.path("snapshots", f"{server_id}.{name}").with_suffix(".raw")
+
+
+def _error(verb: str, server_id: str | None, reason: str) -> Exception:
+    return exceptions.GuestOperationFailed(verb=verb, server_id=server_id, reason=reason)
 
 
 def _time() -> str:

@@ -23,8 +23,6 @@ from mycloud.disk.image_spec import Fetch, ImageSpec
 LOG = log.getLogger(__name__)
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
-#: what qemu-img calls a format where that is another word
-_QEMU_NAMES = {"vhd": "vpc"}
 
 
 class ImageCache:
@@ -106,7 +104,7 @@ class ImageCache:
         try:
             qemu_img.convert_to_raw(
                 target.with_suffix(".fetched"),
-                _QEMU_NAMES.get(verdict.disk_format, verdict.disk_format),
+                qemu_img.name_of(verdict.disk_format),
                 target,
                 verdict.virtual_size,
             )

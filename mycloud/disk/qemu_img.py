@@ -16,8 +16,19 @@ from mycloud.common import exceptions
 _MEMORY_BYTES = 2 << 30
 _CPU_SECONDS = 1800
 _SECONDS = 3600
+#: a disk that is so big that this speed would not do gets more time
+_BYTES_PER_SECOND = 16 << 20
 _SLACK_BYTES = 64 << 20
+#: what a qcow2 has beside the data: 8 bytes of addresses and 2 of counts for each 64 KiB
+_OVERHEAD = 4096
 _TIMED_OUT = (124, 137)
+#: what images call a format where qemu-img has another word
+_NAMES = {"vhd": "vpc", "iso": "raw"}
+
+
+def name_of(disk_format: str) -> str:
+    """An image's ``disk_format`` in qemu-img's words."""
+    return _NAMES.get(disk_format, disk_format)
 
 
 def convert_to_raw(source: Path, source_format: str, target: Path, virtual_size: int) -> None:
@@ -46,33 +57,78 @@ def create_empty(target: Path, size: int) -> None:
     _run(target, size, "create", "-q", "-f", "qcow2", str(target), str(size))
 
 
+def convert(source: Path, source_format: str, target: Path, target_format: str) -> None:
+    """Write a disk whose size is known to be right to a new file, sparse.
+
+    :raises DiskFull: no room
+    :raises processutils.ProcessExecutionError: qemu-img does not accept the source
+    """
+    _run(
+        target, virtual_size(source, source_format),
+        "convert", "-f", source_format, "-O", target_format, "-S", "64k",
+        str(source), str(target),
+    )
+
+
+def convert_into(
+    source: Path, source_format: str, target: Path, target_format: str, size: int
+) -> None:
+    """Write a disk to the beginning of an empty one (it reads as zeros) of ``size`` bytes.
+
+    :raises DiskFull: no room
+    :raises processutils.ProcessExecutionError: qemu-img does not accept the source
+    """
+    _run(
+        target, size,
+        "convert", "-n", "--target-is-zero", "-f", source_format, "-O", target_format,
+        "-S", "64k", str(source), str(target),
+    )
+
+
+def resize(target: Path, target_format: str, size: int) -> None:
+    """Let a disk grow to ``size`` bytes.
+
+    :raises DiskFull: no room
+    :raises processutils.ProcessExecutionError: it is in use, or bigger already
+    """
+    _run(target, size, "resize", "-q", "-f", target_format, str(target), str(size))
+
+
+def virtual_size(path: Path, disk_format: str) -> int:
+    """Bytes of the disk in a raw file, or in a qcow2 that QEMU has made."""
+    with path.open("rb") as file:
+        if disk_format == "raw":
+            return file.seek(0, os.SEEK_END)
+        # the header is QEMU's: the guest can't write it
+        return int.from_bytes(file.read(32)[24:32], "big")
+
+
 def flatten(source: Path, target: Path) -> None:
     """Write a qcow2 that QEMU has made, and what lies under it, to a qcow2 of its own."""
-    with source.open("rb") as file:
-        # the header is QEMU's: the guest can't write it
-        size = int.from_bytes(file.read(32)[24:32], "big")
+    size = virtual_size(source, "qcow2")
     _run(target, size, "convert", "-f", "qcow2", "-O", "qcow2", str(source), str(target))
 
 
 def _run(target: Path, size: int, *args: str) -> None:
+    more = size // _BYTES_PER_SECOND
     limits = processutils.ProcessLimits(
         address_space=_MEMORY_BYTES,
-        cpu_time=_CPU_SECONDS,
-        file_size=size + _SLACK_BYTES,
+        cpu_time=_CPU_SECONDS + more,
+        file_size=size + size // _OVERHEAD + _SLACK_BYTES,
         core_file_size=0,
     )
     try:
         processutils.execute(
             # it ends with us, and does not write on beside the next try
             "setpriv", "--pdeathsig", "TERM",
-            "timeout", "--kill-after=5", str(_SECONDS), "qemu-img", *args,
+            "timeout", "--kill-after=5", str(_SECONDS + more), "qemu-img", *args,
             prlimit=limits, env_variables={**os.environ, "LC_ALL": "C"},
         )
     except processutils.ProcessExecutionError as error:
         if "No space left" in (error.stderr or ""):
             raise no_room(target, size) from error
         if error.exit_code in _TIMED_OUT:
-            error.stderr = f"it did not end within {_SECONDS} s"
+            error.stderr = f"it did not end within {_SECONDS + more} s"
         raise
 
 

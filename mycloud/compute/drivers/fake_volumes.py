@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mycloud.common import connection_info, exceptions
+from mycloud.common import connection_info, exceptions, faults
 from mycloud.compute.connectors import this_host
-from mycloud.compute.drivers import faults
 from mycloud.compute.drivers.base import (
     ComputeDriver,
     EventSink,

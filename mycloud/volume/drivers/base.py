@@ -66,7 +66,8 @@ class Source:
     """Where the bytes of a volume or a snapshot lie on this host.
 
     :ivar path: a file, or a block device
-    :ivar format: ``raw`` or ``qcow2``; never guessed from the bytes
+    :ivar format: ``raw`` or ``qcow2``; of an image any that was checked, in QEMU's words; never
+        guessed from the bytes
     """
 
     path: Path
@@ -93,6 +94,8 @@ class VolumeDriver(abc.ABC):
 
     Used from any number of green threads or threads at once; verbs on one volume are never called
     concurrently. Sizes are GiB.
+
+    Names are made of letters, digits, ``-`` and ``_``; what could lead elsewhere is a ValueError.
 
     Errors: BackendFull when the storage has no room (nothing is left of what was begun),
     BackendFailed when it refuses, VolumeNotOnBackend where a volume must exist and does not.
@@ -131,7 +134,10 @@ class VolumeDriver(abc.ABC):
 
     @abc.abstractmethod
     def create(self, name: str, size_gb: int, *, pool: str | None = None) -> None:
-        """An empty volume: it reads as zeros.  :raises BackendFull:"""
+        """An empty volume: it reads as zeros; one that is there already is left as it is.
+
+        :raises BackendFull: :raises BackendFailed: there is no such pool
+        """
 
     @abc.abstractmethod
     def exists(self, name: str) -> bool: ...
@@ -153,7 +159,7 @@ class VolumeDriver(abc.ABC):
 
     @abc.abstractmethod
     def extend(self, name: str, size_gb: int) -> None:
-        """Let it grow; one that has the size already is left as it is.
+        """Let it grow; one that is as big already is left as it is.
 
         :raises BackendFull: :raises VolumeNotOnBackend:
         """
@@ -247,11 +253,15 @@ class VolumeDriver(abc.ABC):
     @abc.abstractmethod
     def copy_in(self, name: str, image: Source, virtual_size: int) -> None:
         """Write a checked image, of ``virtual_size`` bytes once it is raw, to the beginning of a
-        volume that exists and is big enough; what is beyond reads as zeros.
+        volume that exists and is big enough; what is beyond reads as zeros. Nobody uses it.
 
         :raises BackendFull: :raises BackendFailed:
         """
 
     @abc.abstractmethod
     def copy_out(self, name: str, target: Source) -> None:
-        """Write what the volume holds to a new file of that format, sparse."""
+        """Write what the volume holds to a new file of that format, sparse. Nobody writes to it
+        meanwhile.
+
+        :raises BackendFull: no room for the file (nothing is left of it)
+        """

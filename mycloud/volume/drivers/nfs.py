@@ -1,0 +1,147 @@
+"""Volumes that are files of a share that is mounted on this host.
+
+The share is mounted by the operator (or the system's fstab), not from here. That it is there is
+looked at before every call: on a directory where nothing is mounted, every volume would seem to be
+gone, and new ones would fill the host's own disk.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+from oslo_log import log
+
+from mycloud.common import clock, concurrency, exceptions
+from mycloud.disk import file_locks, sparse
+from mycloud.volume.drivers.base import BackendSettings
+from mycloud.volume.drivers.file import FileDriver
+
+LOG = log.getLogger(__name__)
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_SHARE = re.compile(r"\S+:/\S*\Z")
+#: mount options by which locks are known to this host only (flock: only those of another kind)
+_LOCAL_LOCKS = frozenset({"nolock", "local_lock=all", "local_lock=posix"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Mount:
+    """One line of mountinfo.
+
+    :ivar options: of the mount and of the file system
+    """
+
+    point: str
+    kind: str
+    source: str
+    options: frozenset[str]
+
+
+class NfsDriver(FileDriver):
+    """Volumes on ``nfs_share``, mounted at ``nfs_mount_point``."""
+
+    PROTOCOL: ClassVar[str] = "nfs"
+    #: kinds of file systems that a share may be
+    FILE_SYSTEMS: ClassVar[tuple[str, ...]] = ("nfs", "nfs4")
+
+    def __init__(self, settings: BackendSettings) -> None:
+        super().__init__(settings)
+        self._share = str(settings.options.get("nfs_share") or "").rstrip("/")
+        self._point = str(settings.options.get("nfs_mount_point") or "")
+        self._no_locks: str | None = "it was not tried yet"
+
+    def do_setup(self) -> None:
+        super().do_setup()
+        with self._telling("lock a file on the share"):
+            self._no_locks = self._try_locks()
+        if self._no_locks is not None:
+            LOG.warning(
+                "Backend %s: no locks on %s, so no volume is attached twice: %s",
+                self.settings.name, self._share, self._no_locks,
+            )
+
+    # -- parts --------------------------------------------------------------
+
+    def _make_directory(self) -> None:
+        directory = self._directory()
+        part = directory / f".part-{self._owner()}-writable-{clock.new_id()}"
+        try:
+            sparse.create(part, 0)
+        except OSError as error:
+            raise self._failed(
+                "write to its share",
+                f"the server refuses it ({error.strerror}); let it export the share rw to this "
+                "host, owned by the user that the service runs as",
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _directory(self) -> Path:
+        if not _SHARE.match(self._share):
+            raise self._failed("start", "nfs_share must be SERVER:/PATH")
+        if not os.path.isabs(self._point):
+            raise self._failed("start", "nfs_mount_point must be an absolute path")
+        found = mount_at(os.path.normpath(self._point), _MOUNTS.read_text())
+        if found is None:
+            raise self._unreached(
+                "nothing is mounted at nfs_mount_point; mount the share there: "
+                f"mount -t nfs {self._share} DIRECTORY"
+            )
+        if found.kind not in self.FILE_SYSTEMS:
+            raise self._unreached(f"{found.kind} is mounted at nfs_mount_point, not {self._share}")
+        if found.source.rstrip("/") != self._share:
+            raise self._unreached(
+                f"{found.source} is mounted at nfs_mount_point, not {self._share}; change one of "
+                "the two"
+            )
+        return Path(self._point)
+
+    def _try_locks(self) -> str | None:
+        found = mount_at(os.path.normpath(self._point), _MOUNTS.read_text())
+        if found is not None and found.options & _LOCAL_LOCKS:
+            told = ", ".join(sorted(found.options & _LOCAL_LOCKS))
+            return f"it is mounted with {told}: other hosts do not see the locks of this one"
+        part = self._files.part_path("locks", clock.new_id())
+        try:
+            concurrency.run_native(sparse.create, part, 1)
+            return file_locks.why_none(part)
+        finally:
+            concurrency.run_native(part.unlink, missing_ok=True)
+
+    def _multiattach(self) -> bool:
+        return super()._multiattach() and self._no_locks is None
+
+    def _capabilities(self) -> dict[str, Any]:
+        told = {**super()._capabilities(), "file_locking": self._no_locks is None}
+        if self._no_locks is not None:
+            told["file_locking_reason"] = self._no_locks
+        return told
+
+    def _unreached(self, reason: str) -> exceptions.BackendFailed:
+        return self._failed("reach its share", reason)
+
+
+def mount_at(point: str, mountinfo: str) -> Mount | None:
+    """What is mounted exactly there, the last if there are several.
+
+    :param mountinfo: what /proc/self/mountinfo says
+    """
+    found = None
+    for line in mountinfo.splitlines():
+        # id, parent, device, root, point, options, optional fields ... "-", kind, source, options
+        front, _, back = line.partition(" - ")
+        head, tail = front.split(" "), back.split(" ")
+        if len(head) < 6 or len(tail) < 2 or _plain(head[4]) != point:
+            continue
+        options = {*head[5].split(","), *(tail[2].split(",") if len(tail) > 2 else ())}
+        found = Mount(point, tail[0], _plain(tail[1]), frozenset(options))
+    return found
+
+
+def _plain(word: str) -> str:
+    """Spaces, tabs, line ends and backslashes are written as octal numbers."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), word)

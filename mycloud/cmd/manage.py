@@ -7,7 +7,7 @@ from collections.abc import Callable
 from oslo_config import cfg
 
 from mycloud import conf
-from mycloud.cmd import manage_identity, manage_objects, startup
+from mycloud.cmd import manage_certificates, manage_identity, manage_objects, startup
 from mycloud.common import context, exceptions, log_setup
 from mycloud.db.migrations import upgrade, version
 
@@ -49,7 +49,12 @@ def _db_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 #: Each adds the verbs of a noun.
-GROUPS = (_db_commands, manage_identity.add_commands, manage_objects.add_commands)
+GROUPS = (
+    _db_commands,
+    manage_identity.add_commands,
+    manage_objects.add_commands,
+    manage_certificates.add_commands,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -14,6 +14,11 @@ class ConfigError(MycloudError):
     template = "Option %(option)s: %(reason)s"
 
 
+class CertificatesBroken(ConfigError):
+    code = "certificates_broken"
+    template = "Certificates of hosts: %(reason)s."
+
+
 class DatabaseNotAllowed(MycloudError):
     code = "database_not_allowed"
     template = (

@@ -7,11 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
+from mycloud.common import pki
 from mycloud.disk import machine
 
-CLIENT_CERTIFICATE = "client-cert.pem"
 _IQN_PREFIX = "iqn.2026-11.cloud.mycloud"
 _NOT_IN_IQN = re.compile(r"[^a-z0-9.-]")
 
@@ -37,11 +35,9 @@ def initiator(host: str) -> str:
 
 
 def _certificate_subject(pki_dir: Path | None) -> str | None:
-    """As in RFC 4514, which is what QEMU compares."""
     if pki_dir is None:
         return None
     try:
-        pem = (pki_dir / CLIENT_CERTIFICATE).read_bytes()
+        return pki.certificate_subject(pki_dir / pki.CLIENT_CERTIFICATE)
     except FileNotFoundError:
         return None
-    return x509.load_pem_x509_certificate(pem).subject.rfc4514_string()

@@ -380,7 +380,7 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def connector(self) -> dict[str, Any]:
         """What a volume service must know of this host to export a volume to it: ``host``, ``ip``,
-        ``machine`` (see mycloud.common.machine), ``initiator`` (an IQN), ``certificate_subject``
+        ``machine`` (see mycloud.disk.machine), ``initiator`` (an IQN), ``certificate_subject``
         (None without a certificate), ``multipath``, ``os_type``, ``platform``."""
 
     @abc.abstractmethod

@@ -19,6 +19,8 @@ from typing import Any
 
 from oslo_concurrency import lockutils
 
+from mycloud.common import secret_files
+
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _RECORD = "record.json"
 _LOCKS = ".locks"
@@ -66,7 +68,7 @@ class Store:
         self._make()
         directory = self.directory(key)
         directory.mkdir(mode=0o700, exist_ok=True)
-        secret_file(directory / _RECORD, json.dumps(record))
+        secret_files.write(directory / _RECORD, json.dumps(record))
 
     def forget(self, key: str) -> None:
         """Remove the directory and all in it."""
@@ -95,14 +97,3 @@ class Store:
     def _make(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root.chmod(0o700)
-
-
-def secret_file(path: Path, text: str) -> None:
-    """Write a file that only this user may read; it appears whole, and is on the disk then."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

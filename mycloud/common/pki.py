@@ -1,0 +1,233 @@
+"""A small certificate authority for the cloud's hosts.
+
+It lies in one directory of the control host: ``ca-cert.pem``, ``ca-key.pem`` (which never leaves
+it) and ``hosts/NAME/`` with what the host of that name needs, in the layout that QEMU and libvirt
+read: ``ca-cert.pem``, ``server-cert.pem``, ``server-key.pem``, ``client-cert.pem``,
+``client-key.pem``. Copied to ``pki_dir`` of that host, it lets the host show who it is and tell
+who others are.
+
+The subject of a host is its name alone (``CN=NAME``), which nobody else is given.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mycloud.common import clock, exceptions, secret_files
+
+CA_CERTIFICATE = "ca-cert.pem"
+SERVER_CERTIFICATE, SERVER_KEY = "server-cert.pem", "server-key.pem"
+CLIENT_CERTIFICATE, CLIENT_KEY = "client-cert.pem", "client-key.pem"
+_CA_KEY = "ca-key.pem"
+_HOSTS = "hosts"
+
+_AUTHORITY_DAYS = 3650
+#: an export holds the certificate that it was started with
+_HOST_DAYS = 1825
+#: a certificate with fewer days left is replaced
+RENEW_DAYS = 30
+#: of clocks that go wrong
+_BEFORE = datetime.timedelta(hours=1)
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+_PURPOSES = {
+    "server": ExtendedKeyUsageOID.SERVER_AUTH,
+    "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+}
+_KEY_USAGES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+    "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)
+
+
+def ensure_authority(directory: Path) -> Path:
+    """Make the authority unless it is there; returns its certificate's path.
+
+    :raises CertificatesBroken: one half of it is missing
+    """
+    certificate, key_file = directory / CA_CERTIFICATE, directory / _CA_KEY
+    if certificate.exists() and key_file.exists():
+        return certificate
+    if certificate.exists():
+        raise exceptions.CertificatesBroken(
+            reason="the authority's key is missing; restore it, or remove the certificate and "
+            "give all hosts new ones"
+        )
+    _make_directory(directory)
+    # a key without a certificate is what a crash has left
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _subject(f"mycloud authority {clock.new_hex_id()[:8]}")
+    made = (
+        _builder(name, name, key.public_key(), _AUTHORITY_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret_files.write(key_file, _key_pem(key))
+    _write_certificate(certificate, made)
+    return certificate
+
+
+def ensure_host(directory: Path, name: str, addresses: Iterable[str] = ()) -> Path:
+    """The directory with a host's bundle, signed by the authority in ``directory``.
+
+    What is good is kept; a certificate that ends within ``RENEW_DAYS``, lacks an address or is
+    another authority's is made anew, with the same key.
+
+    :param name: of the host, as its services report it (letters, digits, ".", "_", "-")
+    :param addresses: IP addresses and names at which others reach it; its name is one already
+    :raises CertificatesBroken:
+    """
+    if not _NAME.fullmatch(name):
+        raise exceptions.CertificatesBroken(reason=f"{name!r} can't be the name of a host")
+    ca_file = ensure_authority(directory)
+    authority = x509.load_pem_x509_certificate(ca_file.read_bytes())
+    ca_key = _load_key(directory / _CA_KEY)
+    reached = _alternatives((name, *addresses))
+    bundle = directory / _HOSTS / name
+    _make_directory(bundle.parent)
+    _make_directory(bundle)
+    (bundle / CA_CERTIFICATE).write_bytes(ca_file.read_bytes())
+    for role, purpose in _PURPOSES.items():
+        key_file, file = bundle / f"{role}-key.pem", bundle / f"{role}-cert.pem"
+        if not key_file.exists():
+            secret_files.write(key_file, _key_pem(ec.generate_private_key(ec.SECP256R1())))
+        key = _load_key(key_file)
+        if _good(file, key, authority, reached):
+            continue
+        made = (
+            _builder(_subject(name), authority.subject, key.public_key(), _HOST_DAYS)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage("digital_signature", "key_encipherment"), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(reached), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()),
+                critical=False,
+            )
+            .sign(ca_key, hashes.SHA256())
+        )
+        _write_certificate(file, made)
+    return bundle
+
+
+def certificate_subject(file: Path) -> str:
+    """The distinguished name in a certificate as QEMU's authorization compares it: in the order
+    of the certificate, which is RFC 4514's backwards.
+
+    :raises FileNotFoundError: :raises CertificatesBroken: it is no certificate
+    """
+    try:
+        subject = x509.load_pem_x509_certificate(file.read_bytes()).subject
+    except ValueError as error:
+        raise exceptions.CertificatesBroken(reason=f"{file.name} is no certificate") from error
+    return ",".join(part.rfc4514_string() for part in subject.rdns)
+
+
+def days_left(file: Path) -> int:
+    """Until a certificate ends; negative once it has.  :raises FileNotFoundError:"""
+    end = x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
+    return (end.replace(tzinfo=None) - clock.now()).days
+
+
+# -- how --------------------------------------------------------------------
+
+
+def _good(
+    file: Path, key: ec.EllipticCurvePrivateKey, authority: x509.Certificate,
+    reached: list[x509.GeneralName],
+) -> bool:
+    try:
+        found = x509.load_pem_x509_certificate(file.read_bytes())
+        found.verify_directly_issued_by(authority)
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (
+        FileNotFoundError, ValueError, TypeError, x509.ExtensionNotFound, InvalidSignature
+    ):
+        return False
+    return (
+        found.public_key() == key.public_key()
+        and set(names) == set(reached)
+        and days_left(file) >= RENEW_DAYS
+    )
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+) -> x509.CertificateBuilder:
+    now = clock.now()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BEFORE)
+        .not_valid_after(now + datetime.timedelta(days=days))
+    )
+
+
+def _subject(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _key_usage(*wanted: str) -> x509.KeyUsage:
+    return x509.KeyUsage(**{name: name in wanted for name in _KEY_USAGES})
+
+
+def _alternatives(names: Iterable[str]) -> list[x509.GeneralName]:
+    found: list[x509.GeneralName] = []
+    for name in dict.fromkeys(names):
+        try:
+            found.append(x509.IPAddress(ipaddress.ip_address(name)))
+            continue
+        except ValueError:
+            pass
+        if not _NAME.fullmatch(name):
+            raise exceptions.CertificatesBroken(
+                reason=f"{name!r} is no address and no name of a host"
+            )
+        found.append(x509.DNSName(name))
+    return found
+
+
+def _load_key(file: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    except (FileNotFoundError, ValueError) as error:
+        raise exceptions.CertificatesBroken(reason=f"{file.name} can't be read") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise exceptions.CertificatesBroken(reason=f"{file.name} is a key of another kind")
+    return key
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _write_certificate(file: Path, certificate: x509.Certificate) -> None:
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    fresh.replace(file)
+
+
+def _make_directory(directory: Path) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)

@@ -71,21 +71,20 @@ class NfsDriver(FileDriver):
         part = directory / f".part-{self._owner()}-writable-{clock.new_id()}"
         try:
             sparse.create(part, 0)
+            part.unlink()
         except OSError as error:
             raise self._failed(
                 "write to its share",
                 f"the server refuses it ({error.strerror}); let it export the share rw to this "
                 "host, owned by the user that the service runs as",
             ) from error
-        finally:
-            part.unlink(missing_ok=True)
 
     def _directory(self) -> Path:
         if not _SHARE.match(self._share):
             raise self._failed("start", "nfs_share must be SERVER:/PATH")
         if not os.path.isabs(self._point):
             raise self._failed("start", "nfs_mount_point must be an absolute path")
-        found = mount_at(os.path.normpath(self._point), _MOUNTS.read_text())
+        found = self._mount()
         if found is None:
             raise self._unreached(
                 "nothing is mounted at nfs_mount_point; mount the share there: "
@@ -100,8 +99,11 @@ class NfsDriver(FileDriver):
             )
         return Path(self._point)
 
+    def _mount(self) -> Mount | None:
+        return mount_at(os.path.normpath(self._point), _MOUNTS.read_text())
+
     def _try_locks(self) -> str | None:
-        found = mount_at(os.path.normpath(self._point), _MOUNTS.read_text())
+        found = self._mount()
         if found is not None and found.options & _LOCAL_LOCKS:
             told = ", ".join(sorted(found.options & _LOCAL_LOCKS))
             return f"it is mounted with {told}: other hosts do not see the locks of this one"

@@ -36,12 +36,16 @@ def used(conn: Connection, project_id: str | None) -> list[Used]:
 
 
 def _counted(kind: str, table: sa.Table, project_id: str | None) -> sa.Select[tuple[object, ...]]:
+    size = table.c.size_gb
+    if "grows_to_gb" in table.c:
+        # what is being extended counts with its new size
+        size = sa.func.coalesce(table.c.grows_to_gb, size)
     return (
         sa.select(
             sa.literal(kind).label("kind"),
             table.c.volume_type_id,
             sa.func.count().label("count_of"),
-            sa.func.coalesce(sa.func.sum(table.c.size_gb), 0).label("size_of"),
+            sa.func.coalesce(sa.func.sum(size), 0).label("size_of"),
         )
         .where(table.c.project_id == project_id, table.c.deleted_at.is_(None))
         .group_by(table.c.volume_type_id)

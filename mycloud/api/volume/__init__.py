@@ -6,10 +6,32 @@ from typing import Any
 
 from mycloud.api import discovery, faults, wsgi
 from mycloud.api.routing import Route, Router
-from mycloud.api.volume import availability_zones, limits, quota_classes, quotas
+from mycloud.api.volume import (
+    availability_zones,
+    default_types,
+    limits,
+    qos_specs,
+    quota_classes,
+    quotas,
+    type_access,
+    type_encryption,
+    type_extra_specs,
+    types,
+)
 from mycloud.common import exceptions
 
-MODULES: tuple[object, ...] = (availability_zones, limits, quota_classes, quotas)
+MODULES: tuple[object, ...] = (
+    availability_zones,
+    default_types,
+    limits,
+    qos_specs,
+    quota_classes,
+    quotas,
+    type_access,
+    type_encryption,
+    type_extra_specs,
+    types,
+)
 
 _PROJECT = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

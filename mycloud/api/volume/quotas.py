@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from oslo_utils import strutils
-
 from mycloud.api import wsgi
 from mycloud.api.routing import NO_QUERY, Route
 from mycloud.api.schema import INT32_MAX
-from mycloud.common import exceptions, policy
+from mycloud.api.volume import fields
+from mycloud.common import policy
 from mycloud.compute.requests import projects
 from mycloud.db import engine, volume_types
 from mycloud.volume.requests import quotas
@@ -33,12 +32,7 @@ def body(name: str) -> dict[str, Any]:
         "additionalProperties": False,
         "maxProperties": 1000,
     }
-    return {
-        "type": "object",
-        "properties": {name: limits},
-        "required": [name],
-        "additionalProperties": False,
-    }
+    return fields.wrapped(name, limits)
 
 
 def wanted(request: wsgi.Request, name: str) -> dict[str, int]:
@@ -48,21 +42,16 @@ def wanted(request: wsgi.Request, name: str) -> dict[str, int]:
 
 
 _UPDATE_BODY = body("quota_set")
-_FLAG = {"type": "string", "maxLength": 16}
-_SHOW_QUERY = {"type": "object", "properties": {"usage": _FLAG}, "additionalProperties": True}
-_UPDATE_QUERY = {
+_SHOW_QUERY = {
     "type": "object",
-    "properties": {"skip_validation": _FLAG},
+    "properties": {"usage": fields.FLAG},
     "additionalProperties": True,
 }
-
-
-def _flag(request: wsgi.Request, name: str, *, default: str) -> bool:
-    text = request.query.get(name, default)
-    found = strutils.bool_from_string(text, default=None)
-    if found is None:
-        raise exceptions.BadField(field=name, reason=f"Value: {text!r}. It is true or false.")
-    return bool(found)
+_UPDATE_QUERY = {
+    "type": "object",
+    "properties": {"skip_validation": fields.FLAG},
+    "additionalProperties": True,
+}
 
 
 def _project(request: wsgi.Request) -> str:
@@ -79,7 +68,7 @@ def _whose(request: wsgi.Request) -> str | None:
 
 def show(request: wsgi.Request) -> dict[str, Any]:
     project_id = _project(request)
-    with_usage = _flag(request, "usage", default="false")
+    with_usage = fields.flag(request, "usage", default=False)
     with engine.reader() as conn:
         projects.verify(conn, project_id)
         types = volume_types.visible(conn, _whose(request))
@@ -105,7 +94,7 @@ def update(request: wsgi.Request) -> dict[str, Any]:
     limits = quotas.set_limits(
         request.args["project_id"],
         wanted(request, "quota_set"),
-        check_usage=not _flag(request, "skip_validation", default="true"),
+        check_usage=not fields.flag(request, "skip_validation", default=True),
     )
     return {"quota_set": limits}
 

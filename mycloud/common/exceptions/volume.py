@@ -154,3 +154,79 @@ class VolumeQuotaExceeded(TooLarge):
 
     code = "quota"
     template = "%(kind)s: %(reason)s"
+
+
+class VolumeTypeExists(Conflict):
+    code = "volume_type_exists"
+    template = "Volume type %(name)s already exists; choose another name."
+
+
+class VolumeTypeInUse(Invalid):
+    """The API's 400, as block storage has it."""
+
+    code = "volume_type_in_use"
+    template = "Volume type %(type_id)s can't be %(changed)s: %(reason)s"
+
+
+class VolumeTypeAccessExists(Conflict):
+    code = "volume_type_access_exists"
+    template = "Project %(project_id)s has access to volume type %(type_id)s already."
+
+
+class VolumeTypeAccessNotFound(NotFound):
+    code = "volume_type_access_not_found"
+    template = "Project %(project_id)s has no access to volume type %(type_id)s."
+
+
+class VolumeTypeExtraSpecNotFound(NotFound):
+    code = "volume_type_extra_spec_not_found"
+    template = "Volume type %(type_id)s has no extra spec %(key)s."
+
+
+class VolumeTypeEncryptionExists(Invalid):
+    """The API's 400, as block storage has it."""
+
+    code = "volume_type_encryption_exists"
+    template = (
+        "Volume type %(type_id)s is encrypted already; change its encryption or delete it first."
+    )
+
+
+class VolumeTypeEncryptionNotFound(NotFound):
+    code = "volume_type_encryption_not_found"
+    template = "Volume type %(type_id)s has no encryption %(key)s."
+
+
+class NoDefaultVolumeType(NotFound):
+    code = "no_default_volume_type"
+    template = (
+        "There is no default volume type; name one, or let an administrator set "
+        "[volume]/default_volume_type or the project's default."
+    )
+
+
+class QosSpecsNotFound(NotFound):
+    code = "qos_specs_not_found"
+    template = "QoS specs %(specs_id)s could not be found."
+
+
+class QosSpecsExist(Conflict):
+    code = "qos_specs_exist"
+    template = "QoS specs %(name)s already exist; choose another name."
+
+
+class QosSpecsInUse(Invalid):
+    """The API's 400, as block storage has it."""
+
+    code = "qos_specs_in_use"
+    template = (
+        "QoS specs %(specs_id)s still hold for volume types: %(types)s. Disassociate them, or use "
+        "force."
+    )
+
+
+class QosKeyNotFound(Invalid):
+    """The API's 400, as block storage has it."""
+
+    code = "qos_key_not_found"
+    template = "QoS specs %(specs_id)s have no key %(key)s."

@@ -88,7 +88,7 @@ class VolumesContract(DriverCase):
         self.assert_has(me, other, live=True)
         driver.reboot(me, True, 0, volumes=[disk])
         self.assertTrue(driver.swapped(me, disk))
-        self.wait_ready(me, 3)
+        self.wait_ready(me, 2)
 
         for _ in range(2):
             driver.detach_volume(me, disk.volume_id, DETACH_SECONDS)

@@ -1,12 +1,7 @@
 """A real guest through the libvirt driver alone."""
 
-import hashlib
 import os
-import shutil
 import signal
-import tempfile
-import unittest
-from pathlib import Path
 
 import testtools
 
@@ -15,65 +10,11 @@ from mycloud.compute.drivers.base import DriverSettings, PowerState
 from mycloud.compute.drivers.loader import load
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
 from mycloud.disk import processes
-from mycloud.disk.image_spec import ImageSpec
 from tests.contract.compute_driver import ComputeDriverContract, wait_until
-from tests.fixtures import tiny_guest
+from tests.fixtures.libvirt_host import LibvirtHost
 
 
-class LibvirtDriverTest(ComputeDriverContract, testtools.TestCase):
-    ready_text = "GUEST READY"
-    boot_seconds = 60.0
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        reason = tiny_guest.why_not()
-        if reason is not None:
-            raise unittest.SkipTest(reason)
-        cls.image_bytes = tiny_guest.directory() / "guest.qcow2"
-        content = cls.image_bytes.read_bytes()
-        cls.image = ImageSpec(
-            clock.new_id(), hashlib.sha512(content).hexdigest(), "qcow2", len(content)
-        )
-        cls.root = Path(tempfile.mkdtemp(prefix="mycloud-test-"))
-        cls.addClassCleanup(shutil.rmtree, cls.root)
-        cls.libvirtd = PrivateLibvirtd(cls.root)
-        cls.addClassCleanup(cls.libvirtd.stop, kill_guests=True)
-        # small logs, to see them rotated; what an operator has written is kept
-        for etc in ("libvirt/etc", "libvirt/etc/libvirt"):
-            (cls.root / etc).mkdir(parents=True, exist_ok=True)
-            (cls.root / etc / "virtlogd.conf").write_text("max_size = 16384\nmax_backups = 3\n")
-
-    def setUp(self):
-        super().setUp()
-        self.events = []
-        # cleanups run backwards: this one sees what the others have left
-        self.addCleanup(self.assert_nothing_left)
-        self.driver = self.start()
-
-    def assert_nothing_left(self):
-        self.assertEqual([], self.libvirtd.guest_pids())
-        self.assertEqual([], [path.name for path in (self.root / "instances").iterdir()])
-        self.assertEqual(
-            [], [path.name for path in (self.root / "_base").glob("*.*")], "half an image"
-        )
-        self.assertEqual([], [*(self.root / "libvirt").rglob("mycloud-*")])
-
-    def start(self):
-        driver = load("libvirt", DriverSettings(self.root, virt_type="qemu"))
-        self.addCleanup(driver.close)
-        driver.init_host(self.host, self.events.append)
-        return driver
-
-    def kill_from_outside(self, server_id):
-        os.kill(self.pid_of(server_id), signal.SIGKILL)
-
-    def pid_of(self, server_id):
-        for pid in self.libvirtd.guest_pids():
-            if any(f"guest=mycloud-{server_id}" in w for w in processes.command_line(pid)):
-                return pid
-        raise AssertionError(f"no QEMU runs for {server_id}")
-
+class LibvirtDriverTest(ComputeDriverContract, LibvirtHost, testtools.TestCase):
     def test_config_drive_runs_user_data(self):
         script = b"#!/bin/sh\necho GUEST says hello from user data\n"
         spec = self.boot(config_files={

@@ -34,6 +34,11 @@ def initiator(host: str) -> str:
     return f"{_IQN_PREFIX}:{_NOT_IN_IQN.sub('-', host.lower())}"
 
 
+def has_certificate(pki_dir: Path | None) -> bool:
+    """Whether the host has something to show to whoever exports over the network."""
+    return pki_dir is not None and (pki_dir / CLIENT_CERTIFICATE).exists()
+
+
 def _certificate_subject(pki_dir: Path | None) -> str | None:
     if pki_dir is None:
         return None

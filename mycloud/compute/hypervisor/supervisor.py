@@ -41,6 +41,8 @@ _ACCOUNTS = {
 }
 #: the longest path of a socket that a user's daemon makes: the monitor of a guest
 _LONGEST_SOCKET = "etc/libvirt/qemu/lib/domain-999999-mycloud-01234567-89a/monitor.sock"
+#: as QEMU calls them
+_CERTIFICATES = ("ca-cert.pem", "client-cert.pem", "client-key.pem")
 _START_SECONDS = 60
 _STOP_SECONDS = 10
 _CONSOLE_BYTES = 1 << 20
@@ -85,9 +87,14 @@ class PrivateLibvirtd:
 
     Its things lie in ``<state_dir>/libvirt`` (``libvirt-NAME`` if it has a name, for several
     hosts on one machine), its pid files in ``<state_dir>/run``.
+
+    :param pki_dir: where the certificate is that QEMU shows to exports of volumes
     """
 
-    def __init__(self, state_dir: Path, name: str = "") -> None:
+    def __init__(
+        self, state_dir: Path, name: str = "", *, pki_dir: Path | None = None
+    ) -> None:
+        self._pki_dir = pki_dir
         suffix = f"-{name}" if name else ""
         self._dir = state_dir.absolute() / f"libvirt{suffix}"
         run = state_dir.absolute() / "run"
@@ -153,6 +160,7 @@ class PrivateLibvirtd:
         """
         with self._one_at_a_time():
             status = self.status()
+            self._link_certificates()
             if None in (status.libvirtd, status.virtlogd):
                 self._check_programs()
                 self._lay_out()
@@ -232,10 +240,27 @@ log_outputs = "3:file:{self._dir}/log/libvirtd.log"
             etc / "qemu.conf",
             f'{as_root}security_driver = "none"\nnamespaces = []\nstdio_handler = "logd"\n',
         )
+        text = (etc / "qemu.conf").read_text()
+        if "nbd_tls_x509_cert_dir" not in text:
+            (etc / "qemu.conf").write_text(
+                f'{text}nbd_tls = 1\nnbd_tls_x509_cert_dir = "{self._dir}/pki"\n'
+            )
         _write_once(
             etc / "virtlogd.conf",
             f"max_size = {_CONSOLE_BYTES}\nmax_backups = {_CONSOLE_BACKUPS}\n",
         )
+
+    def _link_certificates(self) -> None:
+        """The directory is there even without any: QEMU's driver would not start."""
+        pki = self._dir / "pki"
+        pki.mkdir(exist_ok=True)
+        if self._pki_dir is None:
+            return
+        for name in _CERTIFICATES:
+            fresh = pki / f".{name}"
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(self._pki_dir.absolute() / name)
+            fresh.replace(pki / name)
 
     def _give_accounts(self) -> None:
         """Let the daemon find the user that Debian's libvirt asks for, and that we never use.

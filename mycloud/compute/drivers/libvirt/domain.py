@@ -11,15 +11,17 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from mycloud.compute.connectors.base import DiskSource
 from mycloud.compute.drivers.base import GuestSpec
-from mycloud.compute.drivers.libvirt import files
+from mycloud.compute.drivers.libvirt import disks, files
 
 NAME_PREFIX = "mycloud-"
 NAMESPACE = "urn:mycloud:server:1"
 _SERIAL_CHARACTERS = 20  # as many as virtio-blk tells to a guest
 _NOT_IN_XML = re.compile("[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SUFFIXES = "abcdefghijklmnopqrstuvwxyz"
-_FORMATS = {files.ROOT: "qcow2", files.EPHEMERAL: "raw", files.SWAP: "raw"}
+#: how the disks of a bus are called
+_PREFIXES = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"}
 
 ET.register_namespace("mycloud", NAMESPACE)
 
@@ -30,11 +32,13 @@ class Machine:
 
     :ivar virt_type: ``kvm`` or ``qemu``
     :ivar directory: where the guest's files are
+    :ivar sources: where the bytes of its volumes are, by the volume's id
     """
 
     virt_type: str
     arch: str
     directory: Path
+    sources: dict[str, DiskSource] = dataclasses.field(default_factory=dict)
 
 
 def name_of(server_id: str) -> str:
@@ -61,7 +65,6 @@ def xml(spec: GuestSpec, machine: Machine) -> str:
     root.append(_sysinfo(spec))
     system = _add(root, "os")
     _add(system, "type", "hvm", arch=machine.arch)
-    _add(system, "boot", dev="hd")
     _add(system, "smbios", mode="sysinfo")
     features = _add(root, "features")
     _add(features, "acpi")
@@ -105,17 +108,19 @@ def _sysinfo(spec: GuestSpec) -> ET.Element:
 
 def _devices(spec: GuestSpec, machine: Machine) -> ET.Element:
     devices = ET.Element("devices")
-    _add(devices, "controller", type="usb", model="none")
-    plain = [name for name in files.disk_names(spec) if name != files.CONFIG]
-    for suffix, name in zip(_SUFFIXES, plain, strict=False):
-        _disk(devices, machine.directory / name, f"vd{suffix}", f"{name}-{spec.server_id}")
-    if spec.config_files is not None:
-        _config_drive(devices, machine.directory / files.CONFIG)
+    usb = "usb" in {each.bus for each in spec.volumes} | {each.bus for each in spec.blank_disks}
+    _add(devices, "controller", type="usb", model="qemu-xhci" if usb else "none")
+    # small cloud kernels have no driver for a SATA or IDE drive, nor for libvirt's default here
+    _add(devices, "controller", type="scsi", index="0", model="virtio-scsi")
+    _disks(devices, spec, machine)
     serial = _add(devices, "serial", type="pty")
     _add(serial, "log", file=str(machine.directory / files.CONSOLE), append="on")
     _add(serial, "target", port="0")
     console = _add(devices, "console", type="pty")
     _add(console, "target", type="serial", port="0")
+    if spec.image is not None and _is_true(spec.image.properties.get("hw_qemu_guest_agent")):
+        channel = _add(devices, "channel", type="unix")
+        _add(channel, "target", type="virtio", name="org.qemu.guest_agent.0")
     rng = _add(devices, "rng", model="virtio")
     _add(rng, "backend", "/dev/urandom", model="random")
     balloon = _add(devices, "memballoon", model="virtio")
@@ -123,22 +128,39 @@ def _devices(spec: GuestSpec, machine: Machine) -> ET.Element:
     return devices
 
 
-def _disk(devices: ET.Element, path: Path, target: str, serial: str) -> None:
-    disk = _add(devices, "disk", type="file", device="disk")
-    _add(disk, "driver", name="qemu", type=_FORMATS[path.name], discard="unmap")
-    _add(disk, "source", file=str(path))
-    _add(disk, "target", dev=target, bus="virtio")
-    _add(disk, "serial", serial[:_SERIAL_CHARACTERS])
+def _disks(devices: ET.Element, spec: GuestSpec, machine: Machine) -> None:
+    """Volumes have the targets that were promised to the user; the guest's own take the rest."""
+    taken = {each.device for each in spec.volumes}
+    taken |= {each.device for each in spec.blank_disks if each.device}
+    for name, blank in files.local_disks(spec):
+        bus = blank.bus if blank is not None else "virtio"
+        target = (blank.device if blank is not None else None) or _free_target(bus, taken)
+        taken.add(target)
+        disk = _add(devices, "disk", type="file", device="disk")
+        kind = "qcow2" if name == files.ROOT else "raw"
+        _add(disk, "driver", name="qemu", type=kind, discard="unmap")
+        _add(disk, "source", file=str(machine.directory / name))
+        _add(disk, "target", dev=target, bus=bus)
+        _add(disk, "serial", f"{name}-{spec.server_id}"[:_SERIAL_CHARACTERS])
+        if name == files.ROOT:
+            _add(disk, "boot", order="1")
+    for volume in spec.volumes:
+        devices.append(disks.element(volume, machine.sources[volume.volume_id], boot=True))
+    if spec.config_files is not None:
+        disk = _add(devices, "disk", type="file", device="cdrom")
+        _add(disk, "driver", name="qemu", type="raw")
+        _add(disk, "source", file=str(machine.directory / files.CONFIG))
+        _add(disk, "target", dev=_free_target("scsi", taken), bus="scsi")
+        _add(disk, "readonly")
 
 
-def _config_drive(devices: ET.Element, path: Path) -> None:
-    """On virtio-scsi: small cloud kernels have no driver for a SATA or IDE drive."""
-    _add(devices, "controller", type="scsi", index="0", model="virtio-scsi")
-    disk = _add(devices, "disk", type="file", device="cdrom")
-    _add(disk, "driver", name="qemu", type="raw")
-    _add(disk, "source", file=str(path))
-    _add(disk, "target", dev="sda", bus="scsi")
-    _add(disk, "readonly")
+def _free_target(bus: str, taken: set[str]) -> str:
+    prefix = _PREFIXES[bus]
+    return next(f"{prefix}{each}" for each in _SUFFIXES if f"{prefix}{each}" not in taken)
+
+
+def _is_true(word: str | None) -> bool:
+    return (word or "").lower() in ("yes", "true", "1")
 
 
 def _add(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> ET.Element:

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import libvirt
 from oslo_concurrency import processutils
 from oslo_log import log
 
 from mycloud.common import clock, concurrency, exceptions
+from mycloud.compute.connectors.base import DiskSource
 from mycloud.compute.drivers import hostinfo
 from mycloud.compute.drivers.base import (
     DriverSettings,
     EventSink,
-    GuestEvent,
-    GuestInfo,
     GuestSpec,
     HostInventory,
     PowerState,
     Snapshot,
     VolumeDisk,
 )
-from mycloud.compute.drivers.libvirt import domain, files, queries, snapshots
-from mycloud.compute.drivers.libvirt.host import Changed, Host
+from mycloud.compute.drivers.libvirt import disks, domain, files, mirrors, power, queries
 from mycloud.compute.drivers.libvirt.volumes import LibvirtVolumes
 from mycloud.compute.hypervisor import proof
-from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
 from mycloud.disk import qemu_img
-from mycloud.disk.image_cache import ImageCache
 from mycloud.disk.image_spec import Fetch, ImageSpec
 
 LOG = log.getLogger(__name__)
@@ -40,12 +34,9 @@ _POLL_SECONDS = 0.1
 _START_SECONDS = 60
 #: a guest that is still booting does not hear the power button, so it is pressed again
 _PRESS_AGAIN_SECONDS = 3.0
-_FORGET = (
-    libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
-    | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
-    | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
-    | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
-)
+
+
+_ON = (PowerState.RUNNING, PowerState.PAUSED)
 
 
 class LibvirtDriver(LibvirtVolumes):
@@ -57,17 +48,7 @@ class LibvirtDriver(LibvirtVolumes):
 
     def __init__(self, settings: DriverSettings) -> None:
         super().__init__(settings)
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-        self._cache = ImageCache(settings.state_dir / "_base")
-        self._files = files.GuestFiles(settings.state_dir / "instances", self._cache)
-        self._private = None if settings.libvirt_uri else PrivateLibvirtd(settings.state_dir)
-        self._host = Host(self._find_uri)
-        self._hostname = ""
-        self._on_event: EventSink | None = None
         self._proved: str | None = None
-        #: servers that a verb works on, and what is known of the others
-        self._busy: collections.Counter[str] = collections.Counter()
-        self._known: dict[str, PowerState] = {}
 
     # -- the host -----------------------------------------------------------
 
@@ -80,6 +61,8 @@ class LibvirtDriver(LibvirtVolumes):
         proving = concurrency.spawn(self._virt_type)
         self._host.start(self._changed, self._returned)
         self._ask(queries.host_facts)
+        if self._private is not None:
+            self._secrets.forget_all()
         proving.wait()
         self._known = {guest.server_id: guest.power_state for guest in self.guests()}
 
@@ -110,14 +93,6 @@ class LibvirtDriver(LibvirtVolumes):
 
     def uptime(self) -> str:
         return hostinfo.uptime()
-
-    def guests(self) -> list[GuestInfo]:
-        found: list[GuestInfo] = self._ask(queries.guests)
-        return [each for each in found if self._ours(each.server_id)]
-
-    def guest(self, server_id: str) -> GuestInfo | None:
-        found: GuestInfo | None = self._ask(queries.guest, server_id)
-        return found
 
     def leftovers(self) -> list[str]:
         return self._files.server_ids()
@@ -156,8 +131,9 @@ class LibvirtDriver(LibvirtVolumes):
         with self._verb("make a snapshot of", server_id):
             found = self._must(server_id)
             try:
-                if found.power_state in (PowerState.RUNNING, PowerState.PAUSED):
-                    snapshots.copy_live(self._host.call, server_id, fresh)
+                if found.power_state in _ON:
+                    mirror = mirrors.Mirror(self._host.call, server_id, mirrors.ROOT_TARGET)
+                    mirror.copy_to(fresh, "qcow2")
                 else:
                     qemu_img.flatten(root, fresh)
                 fresh.replace(path)
@@ -183,12 +159,17 @@ class LibvirtDriver(LibvirtVolumes):
             raise exceptions.GuestOperationFailed(
                 verb="spawn", server_id=spec.server_id, reason="its disks are not on the host"
             )
+        connected = self._connect_all(spec.volumes)
         machine = domain.Machine(
-            self._virt_type(), hostinfo.architecture(), self._files.path(spec.server_id)
+            self._virt_type(), hostinfo.architecture(), self._files.path(spec.server_id),
+            {disk.volume_id: source for disk, source in connected},
         )
         self._look_after_daemons()
-        with self._verb("spawn", spec.server_id):
-            self._host.call(_define, domain.xml(spec, machine))
+        with (
+            self._verb("spawn", spec.server_id, hidden=_hidden(connected)),
+            self._secrets.lent(*connected),
+        ):
+            self._host.call(power.define, domain.xml(spec, machine))
             self._bring_up(spec.server_id)
 
     def spawned(self, server_id: str) -> bool:
@@ -197,8 +178,9 @@ class LibvirtDriver(LibvirtVolumes):
 
     def power_on(self, server_id: str, *, volumes: Sequence[VolumeDisk] = ()) -> None:
         self._look_after_daemons()
-        with self._verb("power on", server_id):
-            self._bring_up(server_id)
+        connected = self._connect_all(volumes)
+        with self._verb("power on", server_id, hidden=_hidden(connected)):
+            self._start(server_id, connected)
 
     def power_off(self, server_id: str, timeout: float) -> None:
         with self._verb("power off", server_id):
@@ -208,13 +190,14 @@ class LibvirtDriver(LibvirtVolumes):
         self, server_id: str, hard: bool, timeout: float, *, volumes: Sequence[VolumeDisk] = ()
     ) -> None:
         self._look_after_daemons()
-        with self._verb("reboot", server_id):
+        connected = self._connect_all(volumes)
+        with self._verb("reboot", server_id, hidden=_hidden(connected)):
             self._stop(server_id, 0 if hard else timeout)
-            self._bring_up(server_id)
+            self._start(server_id, connected)
 
     def destroy(self, server_id: str) -> None:
         with contextlib.suppress(exceptions.GuestNotFound), self._verb("destroy", server_id):
-            self._host.call(_destroy, server_id)
+            self._host.call(power.destroy, server_id)
 
     def console_log(self, server_id: str, length: int | None = None) -> str:
         return self._files.console(server_id, length)
@@ -226,25 +209,6 @@ class LibvirtDriver(LibvirtVolumes):
         return frame
 
     # -- how ----------------------------------------------------------------
-
-    def _find_uri(self) -> str:
-        if self._private is None:
-            return str(self.settings.libvirt_uri)
-        self._look_after_daemons()
-        return self._private.uri()
-
-    def _look_after_daemons(self) -> None:
-        """Start what has crashed: nobody else does.  What was stopped on purpose stays so.
-
-        Without virtlogd, which libvirtd does not miss, no guest starts.
-        """
-        if self._private is not None and self._private.crashed():
-            LOG.warning("A daemon of libvirt has crashed and is started again")
-            self._private.start()
-
-    def _ours(self, server_id: str) -> bool:
-        """Several clouds may share a libvirt; only ours has a directory for the guest here."""
-        return self._private is not None or self._files.exist(server_id)
 
     def _virt_type(self) -> str:
         settings = self.settings
@@ -259,10 +223,18 @@ class LibvirtDriver(LibvirtVolumes):
             self._proved = found.virt_type
         return self._proved
 
+    def _start(self, server_id: str, connected: list[tuple[VolumeDisk, DiskSource]]) -> None:
+        """Start the guest with these connections of its volumes."""
+        if connected and self._must(server_id).power_state not in _ON:
+            fresh = {disk.volume_id: disks.element(disk, source) for disk, source in connected}
+            self._host.call(power.redefine, server_id, fresh)
+        with self._secrets.lent(*connected):
+            self._bring_up(server_id)
+
     def _bring_up(self, server_id: str) -> None:
         """Start the guest, or wait for a start that another process was killed in."""
         deadline = clock.monotonic() + _START_SECONDS
-        while not self._host.call(_step_up, server_id):
+        while not self._host.call(power.step_up, server_id):
             if clock.monotonic() > deadline:
                 raise exceptions.GuestOperationFailed(
                     verb="start", server_id=server_id,
@@ -278,138 +250,15 @@ class LibvirtDriver(LibvirtVolumes):
             deadline, press = now + timeout, now
             while now < deadline:
                 if now >= press:
-                    self._host.call(_press_power_button, server_id)
+                    self._host.call(power.press_power_button, server_id)
                     press = now + _PRESS_AGAIN_SECONDS
                 concurrency.sleep(min(_POLL_SECONDS, deadline - now))
                 if self._must(server_id).power_state == PowerState.SHUTDOWN:
                     return
                 now = clock.monotonic()
             LOG.info("Server %s did not power off within %s s", server_id, timeout)
-        self._host.call(_pull_the_plug, server_id)
-
-    def _ask(self, question: Callable[..., Any], *args: Any) -> Any:
-        try:
-            return self._host.call(question, *args)
-        except libvirt.libvirtError as error:
-            raise exceptions.HypervisorUnavailable(
-                reason=f"libvirt can't answer ({queries.reason(error)})",
-                remedy="See the log of libvirtd.",
-            ) from error
-
-    def _must(self, server_id: str) -> GuestInfo:
-        found = self.guest(server_id)
-        if found is None:
-            raise exceptions.GuestNotFound(server_id=server_id)
-        return found
-
-    @contextlib.contextmanager
-    def _verb(self, verb: str, server_id: str) -> Iterator[None]:
-        """What libvirt tells of the server meanwhile is our own doing, not an event."""
-        self._busy[server_id] += 1
-        try:
-            with self._explained(verb, server_id):
-                yield
-        finally:
-            # learn first: an event that is still on its way must find nothing new
-            self._learn(server_id)
-            self._busy[server_id] -= 1
-            if not self._busy[server_id]:
-                del self._busy[server_id]
-
-    @contextlib.contextmanager
-    def _explained(self, verb: str, server_id: str) -> Iterator[None]:
-        try:
-            yield
-        except libvirt.libvirtError as error:
-            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-                raise exceptions.GuestNotFound(server_id=server_id) from error
-            LOG.warning("Can't %s server %s: %s", verb, server_id, error)
-            raise exceptions.GuestOperationFailed(
-                verb=verb, server_id=server_id, reason=queries.reason(error)
-            ) from error
-
-    # -- events -------------------------------------------------------------
-
-    def _learn(self, server_id: str) -> PowerState | None:
-        """Remember the state that the guest has; None if it can't be asked."""
-        try:
-            found = self.guest(server_id)
-        except exceptions.HypervisorUnavailable:
-            # asked again when the connection is back
-            return None
-        if found is None:
-            self._known.pop(server_id, None)
-            return PowerState.NOSTATE
-        self._known[server_id] = found.power_state
-        return found.power_state
-
-    def _changed(self, change: Changed) -> None:
-        if change.server_id in self._busy or not self._ours(change.server_id):
-            return
-        before = self._known.get(change.server_id, PowerState.NOSTATE)
-        now = self._learn(change.server_id)
-        if now is not None and now != before:
-            self._tell(GuestEvent(change.server_id, now, change.reason))
-
-    def _returned(self) -> None:
-        """libvirt is back: look for what happened to guests while nobody told."""
-        try:
-            servers = {*self._known, *(guest.server_id for guest in self.guests())}
-        except exceptions.HypervisorUnavailable:
-            return
-        for server_id in sorted(servers):
-            self._changed(Changed(server_id, "noticed when libvirt came back"))
-
-    def _tell(self, event: GuestEvent) -> None:
-        LOG.info("Server %s is %s: %s", event.server_id, event.power_state.value, event.reason)
-        sink: Callable[[GuestEvent], None] | None = self._on_event
-        if sink is not None:
-            # not in the reader: what the sink does, or raises, must not stop the next event
-            concurrency.spawn(sink, event)
+        self._host.call(power.pull_the_plug, server_id)
 
 
-def _define(conn: Any, xml: str) -> None:
-    conn.defineXML(xml)
-
-
-def _step_up(conn: Any, server_id: str) -> bool:
-    """Do what is next on the way to a guest that runs; True if it does."""
-    dom = conn.lookupByName(domain.name_of(server_id))
-    state, reason = dom.state()
-    with _already():
-        if state == libvirt.VIR_DOMAIN_PAUSED and reason != libvirt.VIR_DOMAIN_PAUSED_STARTING_UP:
-            dom.resume()
-        elif state == libvirt.VIR_DOMAIN_PMSUSPENDED:
-            dom.pMWakeup()
-        elif state in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED):
-            dom.create()
-    return dom.state()[0] in (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_BLOCKED)
-
-
-def _press_power_button(conn: Any, server_id: str) -> None:
-    dom = conn.lookupByName(domain.name_of(server_id))
-    with _already():
-        dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
-
-
-def _pull_the_plug(conn: Any, server_id: str) -> None:
-    dom = conn.lookupByName(domain.name_of(server_id))
-    with _already():
-        dom.destroy()
-
-
-def _destroy(conn: Any, server_id: str) -> None:
-    dom = conn.lookupByName(domain.name_of(server_id))
-    with _already():
-        dom.destroy()
-    dom.undefineFlags(_FORGET)
-
-
-@contextlib.contextmanager
-def _already() -> Iterator[None]:
-    """A guest that is already what was wanted refuses to be made so."""
-    try:
-        yield
-    except libvirt.libvirtError as error:
-        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
-            raise
+def _hidden(connected: list[tuple[VolumeDisk, DiskSource]]) -> list[str]:
+    return [secret for _, source in connected for secret in source.secrets()]

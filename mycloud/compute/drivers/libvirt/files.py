@@ -2,7 +2,8 @@
 
 ``disk`` is the root disk and ``disk.base`` the image under it: another name of the one in the
 cache, which may so be emptied at any time.  ``disk.eph0`` and ``disk.swap`` are the flavor's
-further disks, ``disk.config`` is the config drive, and ``console.log`` what the guest said
+further disks (``disk.blank0`` ... where they were asked for one by one), ``disk.config`` is the
+config drive, and ``console.log`` what the guest said
 (``.0``, ``.1`` ... when rotated; the highest is the oldest).  ``disk.snapshot.NAME`` is a copy of
 the root disk on its way to the image store.
 """
@@ -10,6 +11,7 @@ the root disk on its way to the image store.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import re
 import shutil
@@ -20,11 +22,12 @@ from oslo_concurrency import processutils
 
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute import configdrive
-from mycloud.compute.drivers.base import GuestSpec
+from mycloud.compute.drivers.base import BlankDisk, GuestSpec
 from mycloud.disk import image_check, qemu_img
 from mycloud.disk.image_cache import ImageCache
 
 ROOT, BASE, EPHEMERAL, SWAP = "disk", "disk.base", "disk.eph0", "disk.swap"
+BLANK = "disk.blank"
 CONFIG, CONSOLE, SNAPSHOT = "disk.config", "console.log", "disk.snapshot"
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
@@ -65,7 +68,9 @@ class GuestFiles:
 
     def ready(self, spec: GuestSpec) -> bool:
         """Whether every disk that the guest needs is there."""
-        return all(self.path(spec.server_id, name).exists() for name in disk_names(spec))
+        return all(
+            self.path(spec.server_id, name).exists() for name in ("", *disk_names(spec))
+        )
 
     def create(self, spec: GuestSpec) -> None:
         """Make the disks that are not there yet.
@@ -74,11 +79,12 @@ class GuestFiles:
         :raises DiskFull: no room
         """
         makers: dict[str, Callable[[Path], None]] = {
-            ROOT: self._root_maker(spec),
-            EPHEMERAL: lambda path: _make_ephemeral(path, spec.ephemeral_gb),
-            SWAP: lambda path: _make_swap(path, spec.swap_mb),
-            CONFIG: lambda path: configdrive.write(path, spec.config_files or {}),
+            name: functools.partial(_make_blank, blank)
+            for name, blank in local_disks(spec) if blank is not None
         }
+        if spec.has_root_disk:
+            makers[ROOT] = self._root_maker(spec)
+        makers[CONFIG] = lambda path: configdrive.write(path, spec.config_files or {})
         self.path(spec.server_id).mkdir(exist_ok=True)
         for torn in self.path(spec.server_id).glob(".*"):
             # of a process that was killed while it made one
@@ -171,28 +177,37 @@ class GuestFiles:
 
 def disk_names(spec: GuestSpec) -> list[str]:
     """The files that this guest's disks are, in the order that the guest sees them."""
-    names = [ROOT]
+    names = [name for name, _ in local_disks(spec)]
+    return [*names, CONFIG] if spec.config_files is not None else names
+
+
+def local_disks(spec: GuestSpec) -> list[tuple[str, BlankDisk | None]]:
+    """Its disks but for volumes and config drive: file and what it is; None is the root disk."""
+    found: list[tuple[str, BlankDisk | None]] = []
+    if spec.has_root_disk:
+        found.append((ROOT, None))
+    if spec.blank_disks:
+        return [*found, *((f"{BLANK}{i}", disk) for i, disk in enumerate(spec.blank_disks))]
     if spec.ephemeral_gb:
-        names.append(EPHEMERAL)
+        found.append((EPHEMERAL, BlankDisk(spec.ephemeral_gb << 10, "ext4")))
     if spec.swap_mb:
-        names.append(SWAP)
-    if spec.config_files is not None:
-        names.append(CONFIG)
-    return names
+        found.append((SWAP, BlankDisk(spec.swap_mb, "swap")))
+    return found
 
 
 def _not_needed(_path: Path) -> None:
     raise AssertionError("the root disk is there already")
 
 
-def _make_ephemeral(path: Path, gigabytes: int) -> None:
-    _make_sparse(path, gigabytes * _GIB)
-    processutils.execute("mkfs.ext4", "-q", "-L", "ephemeral0", str(path), env_variables=_sbin())
-
-
-def _make_swap(path: Path, megabytes: int) -> None:
-    _make_sparse(path, megabytes * _MIB)
-    processutils.execute("mkswap", str(path), env_variables=_sbin())
+def _make_blank(blank: BlankDisk, path: Path) -> None:
+    _make_sparse(path, blank.size_mb * _MIB)
+    if blank.file_system == "swap":
+        processutils.execute("mkswap", str(path), env_variables=_sbin())
+    elif blank.file_system is not None:
+        processutils.execute(
+            f"mkfs.{blank.file_system}", "-q", "-L", "ephemeral0", str(path),
+            env_variables=_sbin(),
+        )
 
 
 def _make_sparse(path: Path, size: int) -> None:

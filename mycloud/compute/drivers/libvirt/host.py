@@ -7,8 +7,10 @@ hypervisor never stalls anything else.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import libvirt
@@ -48,6 +50,14 @@ class Changed:
 
     server_id: str
     reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class _Released:
+    """A guest has answered that it lets go of a device, or that it does not."""
+
+    server_id: str
+    alias: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +108,8 @@ class Host:
         self._lock = concurrency.Lock()
         self._conn: Any = None
         self._generation = 0
-        self._callback: int | None = None
+        self._callbacks: list[int] = []
+        self._awaited: dict[_Released, Any] = {}
         self._mailbox = concurrency.Mailbox()
         self._on_change: Callable[[Changed], None] | None = None
         self._on_return: Callable[[], None] | None = None
@@ -150,6 +161,17 @@ class Host:
                 remedy="It is opened again as soon as libvirtd answers; try again.",
             ) from error
 
+    @contextlib.contextmanager
+    def release_awaited(self, server_id: str, alias: str) -> Iterator[Any]:
+        """An event that is set whenever the guest answers to a request to let go of a device;
+        what it has answered must be looked up."""
+        event = concurrency.Event()
+        self._awaited[_Released(server_id, alias)] = event
+        try:
+            yield event
+        finally:
+            del self._awaited[_Released(server_id, alias)]
+
     # -- the connection -----------------------------------------------------
 
     def _connection(self) -> Any:
@@ -180,15 +202,31 @@ class Host:
         conn.registerCloseCallback(
             lambda _conn, _reason, _opaque: mailbox.put(_Closed(generation)), None
         )
-        self._callback = conn.domainEventRegisterAny(
-            None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-            lambda _conn, dom, event, detail, _opaque: _tell(mailbox, dom, event, detail), None,
-        )
+
+        def lifecycle(_conn: Any, dom: Any, event: int, detail: int, _opaque: Any) -> None:
+            _tell(mailbox, dom, event, detail)
+
+        def device(_conn: Any, dom: Any, alias: str, _opaque: Any) -> None:
+            server_id = domain.server_id_of(dom.name())
+            if server_id is not None:
+                mailbox.put(_Released(server_id, alias))
+
+        self._callbacks = [
+            conn.domainEventRegisterAny(None, kind, callback, None)
+            for kind, callback in (
+                (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lifecycle),
+                (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, device),
+                (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, device),
+            )
+        ]
 
     def _disconnect(self, conn: Any) -> None:
         """A connection with callbacks is never freed, and one that is lost has refusals left."""
         for step in (
-            lambda: conn.domainEventDeregisterAny(self._callback),
+            *(
+                functools.partial(conn.domainEventDeregisterAny, callback)
+                for callback in self._callbacks
+            ),
             conn.unregisterCloseCallback,
             conn.close,
         ):
@@ -207,6 +245,9 @@ class Host:
             if isinstance(item, _Closed):
                 if item.generation == self._generation and not self._reopen():
                     return
+            elif isinstance(item, _Released):
+                if item in self._awaited:
+                    self._awaited[item].set()
             elif self._on_change is not None:
                 self._on_change(item)
 
@@ -235,6 +276,11 @@ def _tell(mailbox: concurrency.Mailbox, dom: Any, event: int, detail: int) -> No
     reason = _LIFECYCLE[event]
     if event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
         reason = _STOPPED_BY.get(detail, reason)
+    elif (
+        event == libvirt.VIR_DOMAIN_EVENT_SUSPENDED
+        and detail == libvirt.VIR_DOMAIN_EVENT_SUSPENDED_IOERROR
+    ):
+        reason = "a disk does not answer"
     mailbox.put(Changed(server_id, reason))
 
 

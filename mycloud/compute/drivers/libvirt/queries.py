@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -89,6 +90,19 @@ def _info(dom: Any, server_id: str) -> GuestInfo | None:
     )
 
 
+def paused_by_io_error(conn: Any, server_id: str) -> bool:
+    """Whether a disk of the guest did not answer, and it waits for that."""
+    try:
+        state, why = conn.lookupByName(domain.name_of(server_id)).state()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return False
+        raise
+    return bool(
+        state == libvirt.VIR_DOMAIN_PAUSED and why == libvirt.VIR_DOMAIN_PAUSED_IOERROR
+    )
+
+
 def diagnostics(conn: Any, server_id: str) -> dict[str, Any]:
     """Figures of the guest; those of a guest that is off are few."""
     dom = conn.lookupByName(domain.name_of(server_id))
@@ -126,7 +140,10 @@ def _disk_details(dom: Any, target: str) -> dict[str, Any]:
     }
 
 
-def reason(error: libvirt.libvirtError) -> str:
-    """What libvirt says, without paths of the host."""
-    words = str(error).split()
+def reason(error: libvirt.libvirtError, hidden: Sequence[str] = ()) -> str:
+    """What libvirt says, without paths of the host and what else must be hidden."""
+    text = str(error)
+    for secret in hidden:
+        text = text.replace(secret, "(a secret)")
+    words = text.split()
     return " ".join("(a file)" if "/" in word else word for word in words)

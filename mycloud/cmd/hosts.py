@@ -23,6 +23,8 @@ def manager(host: str) -> ComputeManager:
         virt_type=options.virt_type,
         boot_files=Path(options.boot_files) if options.boot_files else None,
         proof_dir=Path(cfg.CONF.state_path),
+        address=options.address,
+        pki_dir=Path(cfg.CONF.volume.pki_dir or Path(cfg.CONF.state_path, "pki")),
         fake_vcpus=options.fake_vcpus,
         fake_memory_mb=options.fake_memory_mb,
         fake_disk_gb=options.fake_disk_gb,

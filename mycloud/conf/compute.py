@@ -20,6 +20,11 @@ OPTS = [
         "boot_files",
         help="A directory with vmlinuz and initrd.img of the tiny guest, to prove KVM with.",
     ),
+    cfg.StrOpt(
+        "address",
+        default="127.0.0.1",
+        help="The address of this host, as volume services are told it.",
+    ),
     cfg.IntOpt("fake_vcpus", default=64, min=1, help="CPUs of a fake host."),
     cfg.IntOpt("fake_memory_mb", default=262144, min=64, help="MiB of memory of a fake host."),
     cfg.IntOpt("fake_disk_gb", default=4096, min=1, help="GiB of disk of a fake host."),

@@ -36,7 +36,7 @@ def initiator(host: str) -> str:
 
 def has_certificate(pki_dir: Path | None) -> bool:
     """Whether the host has something to show to whoever exports over the network."""
-    return pki_dir is not None and (pki_dir / CLIENT_CERTIFICATE).exists()
+    return pki_dir is not None and (pki_dir / pki.CLIENT_CERTIFICATE).exists()
 
 
 def _certificate_subject(pki_dir: Path | None) -> str | None:

@@ -21,7 +21,7 @@ from typing import Any
 from oslo_concurrency import lockutils, processutils
 from oslo_log import log
 
-from mycloud.common import clock, exceptions
+from mycloud.common import clock, exceptions, pki
 from mycloud.compute.hypervisor import connection, reaper
 from mycloud.disk import processes, short_path
 
@@ -41,8 +41,7 @@ _ACCOUNTS = {
 }
 #: the longest path of a socket that a user's daemon makes: the monitor of a guest
 _LONGEST_SOCKET = "etc/libvirt/qemu/lib/domain-999999-mycloud-01234567-89a/monitor.sock"
-#: as QEMU calls them
-_CERTIFICATES = ("ca-cert.pem", "client-cert.pem", "client-key.pem")
+_CERTIFICATES = (pki.CA_CERTIFICATE, pki.CLIENT_CERTIFICATE, pki.CLIENT_KEY)
 _START_SECONDS = 60
 _STOP_SECONDS = 10
 _CONSOLE_BYTES = 1 << 20
@@ -252,15 +251,15 @@ log_outputs = "3:file:{self._dir}/log/libvirtd.log"
 
     def _link_certificates(self) -> None:
         """The directory is there even without any: QEMU's driver would not start."""
-        pki = self._dir / "pki"
-        pki.mkdir(exist_ok=True)
+        directory = self._dir / "pki"
+        directory.mkdir(exist_ok=True)
         if self._pki_dir is None:
             return
         for name in _CERTIFICATES:
-            fresh = pki / f".{name}"
+            fresh = directory / f".{name}"
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(self._pki_dir.absolute() / name)
-            fresh.replace(pki / name)
+            fresh.replace(directory / name)
 
     def _give_accounts(self) -> None:
         """Let the daemon find the user that Debian's libvirt asks for, and that we never use.

@@ -5,7 +5,7 @@ import sys
 from oslo_config import cfg
 
 from mycloud.api.service import ApiService
-from mycloud.cmd import hosts, startup
+from mycloud.cmd import backends, hosts, startup
 from mycloud.common.launcher import Launchable
 from mycloud.conductor.manager import ConductorManager
 from mycloud.scheduler.manager import SchedulerManager
@@ -27,8 +27,12 @@ def main(argv: list[str] | None = None) -> int:
     def services() -> list[Launchable]:
         names = cfg.CONF.embedded.compute_hosts or [cfg.CONF.host]
         control = [program.service(ConductorManager()), program.service(SchedulerManager())]
+        volumes = [
+            program.service(backends.manager(name), host=backends.host_of(name))
+            for name in backends.names()
+        ]
         computes = [program.service(hosts.manager(name), host=name) for name in names]
-        return [*control, *computes, ApiService()]
+        return [*control, *volumes, *computes, ApiService()]
 
     return program.wait(program.launch(services))
 

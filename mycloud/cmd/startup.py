@@ -18,6 +18,7 @@ from mycloud import conf, objects
 from mycloud.common import backdoor, concurrency, exceptions, launcher, log_setup, reports, rpc
 from mycloud.common.service import Manager, Service
 from mycloud.conductor.rpcapi import ConductorAPI
+from mycloud.conf import volume as conf_volume
 from mycloud.db import engine
 from mycloud.db.migrations import version as db_version
 from mycloud.journal.hooks import ServiceHooks
@@ -47,6 +48,7 @@ class Program:
         self.steps: list[str] = []
         self._argv = sys.argv[1:] if argv is None else argv
         self._conductor: ConductorAPI | None = None
+        self._part = ""
 
     @step
     def choose_concurrency(self) -> None:
@@ -54,12 +56,14 @@ class Program:
         concurrency.patch()
 
     @step
-    def parse_config(self) -> None:
-        """Read command line and files.
+    def parse_config(self, *, volume: bool = False) -> None:
+        """Read command line and files. ``volume``: --backend_name is understood too.
 
         :raises SystemExit: naming the option whose value is wrong
         """
         conf.register_all()
+        if volume:
+            conf_volume.register_command_line()
         log_setup.register()
         reports.register()
         try:
@@ -92,7 +96,7 @@ class Program:
         rpc.init(
             objects_base.Serializer(),
             oldest=objects_service.oldest_version,
-            name=f"{self.name}-{cfg.CONF.host}",
+            name=f"{self.name}-{cfg.CONF.host}{self._part}",
         )
         if messaging.TransportURL.parse(cfg.CONF).transport == "kombu+memory":
             # they warn of a host and a heartbeat, which a bus in memory has not
@@ -122,6 +126,32 @@ class Program:
         """Remotable methods of roles without a database go through the conductor."""
         self._conductor = ConductorAPI()
         objects_base.set_indirection(self._conductor)
+
+    def rename(self, part: str) -> None:
+        """This process is a part of the program: its log and its queues bear that name."""
+        self._part = f"-{part}"
+
+    @step
+    def chosen_backends(self, enabled: list[str], wanted: str | None) -> list[str]:
+        """The storage backends that this process is to run.
+
+        :raises SystemExit: there are none, or the wanted one is not enabled
+        """
+        if not enabled:
+            self._refuse(
+                exceptions.ConfigError(
+                    option="[volume]/enabled_backends",
+                    reason="no backend is enabled; name at least one section",
+                )
+            )
+        if wanted and wanted not in enabled:
+            self._refuse(
+                exceptions.Invalid(
+                    f"--backend_name: there is no backend {wanted!r}; enabled are "
+                    f"{', '.join(enabled)}."
+                )
+            )
+        return [wanted] if wanted else enabled
 
     def service(self, manager: Manager, *, host: str | None = None) -> Service:
         """The service of a manager, on this host unless told."""

@@ -107,7 +107,7 @@ class Service(Launchable):
                 "topic": self.manager.topic,
                 "epoch": self.epoch,
                 "availability_zone": cfg.CONF.default_availability_zone
-                if self.manager.topic == "compute"
+                if self.manager.topic in ("compute", "volume")
                 else None,
             },
         )

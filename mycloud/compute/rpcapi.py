@@ -1,6 +1,7 @@
 """Messages to a compute host, beside doorbells.
 
-History: 1.0 get_console_output, get_diagnostics, list_guests
+History: 1.0 get_console_output, get_diagnostics, list_guests; 1.1 can_extend_volume,
+extend_volume, copy_volume
 """
 
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 from mycloud.common import rpc
 
 TOPIC = "compute"
-VERSION = "1.0"
+VERSION = "1.1"
+#: A copy of a whole disk takes as long as the disk is big.
+_COPY_SECONDS = 3600
 
 
 class ComputeAPI(rpc.Client):
@@ -17,7 +20,7 @@ class ComputeAPI(rpc.Client):
     topic = TOPIC
     version = VERSION
     binary = "mycloud-compute"
-    understood = {1: "1.0"}
+    understood = {1: "1.0", 2: "1.1"}
 
     def get_console_output(
         self, context: Any, host: str, server_id: str, length: int | None
@@ -50,3 +53,34 @@ class ComputeAPI(rpc.Client):
             context, "list_guests", host=host, version="1.0", timeout=15
         )
         return found
+
+    def can_extend_volume(
+        self, context: Any, host: str, server_id: str, volume_id: str
+    ) -> bool:
+        """Whether a volume can grow while the server's guest has it."""
+        found: bool = self.call(
+            context, "can_extend_volume", host=host, version="1.1", server_id=server_id,
+            volume_id=volume_id, timeout=15,
+        )
+        return found
+
+    def extend_volume(
+        self, context: Any, host: str, server_id: str, volume: dict[str, Any]
+    ) -> None:
+        """Let the guest see that a volume (``id``) has grown to ``size_bytes``; may be called
+        again."""
+        self.call(
+            context, "extend_volume", host=host, version="1.1", server_id=server_id,
+            volume=volume, timeout=60,
+        )
+
+    def copy_volume(
+        self, context: Any, host: str, server_id: str, target: dict[str, Any]
+    ) -> bool | None:
+        """Copy what a volume (``volume_id``) holds at one moment to a file (``path``, ``format``)
+        that the host sees, while the guest goes on; whether its file systems were at rest."""
+        quiesced: bool | None = self.call(
+            context, "copy_volume", host=host, version="1.1", server_id=server_id,
+            target=target, timeout=_COPY_SECONDS,
+        )
+        return quiesced

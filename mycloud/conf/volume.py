@@ -20,6 +20,12 @@ OPTS = [
         min=1,
         help="Seconds between two reports of what the backends have.",
     ),
+    cfg.IntOpt(
+        "export_watch_interval",
+        default=2,
+        min=1,
+        help="Seconds between two looks whether the processes of exports live.",
+    ),
     cfg.StrOpt(
         "default_volume_type",
         help="The name of the type of volumes that are made without one; unset, they have none.",
@@ -116,3 +122,10 @@ def register_backend(name: str) -> cfg.ConfigOpts.GroupAttr:
     cfg.CONF.register_opts(BACKEND_OPTS, group=name)
     section: cfg.ConfigOpts.GroupAttr = cfg.CONF[name]
     return section
+
+
+def register_command_line() -> None:
+    """Let mycloud-volume understand ``--backend_name``; may be called again."""
+    cfg.CONF.register_cli_opt(
+        cfg.StrOpt("backend_name", help="Run only this one of the enabled backends.")
+    )

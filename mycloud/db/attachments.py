@@ -95,6 +95,15 @@ _MORE = (
 def full(conn: Connection, **which: str) -> list[Row]:
     """Live attachments with what a host must know of volume, type and device, in the order of
     their devices; those whose columns have these values."""
+    return _full(conn, *(attachments.c[name] == value for name, value in which.items()))
+
+
+def full_on_backend(conn: Connection, host: str) -> list[Row]:
+    """As ``full``, of the volumes of a volume service."""
+    return _full(conn, volume_table.c.host.startswith(f"{host}#", autoescape=True))
+
+
+def _full(conn: Connection, *conditions: Any) -> list[Row]:
     query = (
         sa.select(attachments, *_MORE)
         .join(volume_table, volume_table.c.id == attachments.c.volume_id)
@@ -106,10 +115,7 @@ def full(conn: Connection, **which: str) -> list[Row]:
                 devices.c.attachment_id == attachments.c.id, devices.c.deleted_at.is_(None)
             ),
         )
-        .where(
-            attachments.c.deleted_at.is_(None),
-            *(attachments.c[name] == value for name, value in which.items()),
-        )
+        .where(attachments.c.deleted_at.is_(None), *conditions)
         .order_by(devices.c.created_at, attachments.c.created_at, attachments.c.id)
     )
     return list(conn.execute(query).mappings())

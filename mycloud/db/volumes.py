@@ -62,6 +62,21 @@ def on_backend(conn: Connection, host: str) -> list[Row]:
     return list(conn.execute(query).mappings())
 
 
+def places_of(
+    conn: Connection, volume_ids: list[str], *, project_id: str
+) -> dict[str, str]:
+    """Where those of the ids lie that are live volumes of the project and are placed."""
+    if not volume_ids:
+        return {}
+    query = sa.select(volumes.c.id, volumes.c.host).where(
+        volumes.c.id.in_(volume_ids),
+        volumes.c.project_id == project_id,
+        volumes.c.host.is_not(None),
+        volumes.c.deleted_at.is_(None),
+    )
+    return dict(conn.execute(query).tuples().all())
+
+
 def being_made_from(conn: Connection, column: str, source_id: str) -> list[str]:
     """Ids of the volumes that are being made from a snapshot, a volume or a backup
     (``snapshot_id``, ``source_volid``, ``backup_id``)."""

@@ -122,6 +122,14 @@ class AttachmentList(base.MycloudListObject):
         return cls._where(context, host=host)
 
     @classmethod
+    @base.remotable
+    def on_backend(cls, context: Any, host: str) -> "AttachmentList":
+        """The live attachments of the volumes of a volume service."""
+        with engine.reader() as conn:
+            rows = attachments.full_on_backend(conn, host)
+        return cls.of(context, [Attachment.from_row(context, row) for row in rows])
+
+    @classmethod
     def _where(cls, context: Any, **which: str) -> "AttachmentList":
         with engine.reader() as conn:
             rows = attachments.full(conn, **which)

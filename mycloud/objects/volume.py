@@ -5,6 +5,7 @@ from typing import Any
 from oslo_versionedobjects import fields
 
 from mycloud.common import clock
+from mycloud.common.states import Vol
 from mycloud.db import engine, volume_pools
 from mycloud.db import volumes as db_volumes
 from mycloud.objects import base
@@ -80,6 +81,19 @@ class Volume(base.MycloudObject):
         with engine.writer() as conn:
             db_volumes.get(conn, volume_id)
             db_volumes.update(conn, volume_id, {**changes, "updated_at": clock.now()})
+
+    @classmethod
+    @base.remotable
+    def export_lost(cls, context: Any, volume_id: str, reason: str) -> bool:
+        """A volume that is in use can't be reached any more: it is in error. False if something
+        else is done to it: then it is left alone."""
+        now = clock.now()
+        fault = {"code": 500, "message": reason, "created": now.isoformat(timespec="seconds")}
+        changes = {"status": Vol.ERROR, "fault": fault, "updated_at": now}
+        with engine.writer() as conn:
+            return db_volumes.update(
+                conn, volume_id, changes, status=Vol.IN_USE, operation_id=None
+            )
 
 
 @base.Registry.register

@@ -1,1 +1,24 @@
 """What a volume host does for an operation: one planner a kind."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from mycloud.journal.runner import Planner
+from mycloud.volume.drivers.base import VolumeDriver
+from mycloud.volume.exports.board import Board
+from mycloud.volume.tasks import create, delete, extend, snapshot
+
+#: operation kind -> plan(driver, board, context, operation)
+PLANS: dict[str, Callable[..., Any]] = {
+    "volume.create": create.plan,
+    "volume.delete": delete.plan,
+    "volume.extend": extend.plan,
+    "snapshot.create": snapshot.create,
+    "snapshot.delete": snapshot.delete,
+}
+
+
+def planners(driver: VolumeDriver, board: Board) -> dict[str, Planner]:
+    """The planners of a backend."""
+    return {kind: functools.partial(plan, driver, board) for kind, plan in PLANS.items()}

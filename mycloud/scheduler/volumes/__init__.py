@@ -1,0 +1,1 @@
+"""Places volumes on the pools of storage backends."""

@@ -1,0 +1,171 @@
+"""Choose a pool for an operation's volume and claim it, in one transaction.
+
+A second doorbell, or a second scheduler, finds the operation no longer addressed to the scheduler
+and does nothing. If another claim moved the pool's generation since it was read, the choice is
+made again.
+"""
+
+import datetime
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from oslo_config import cfg
+from oslo_db import exception as db_exc
+from sqlalchemy.engine import Connection
+
+from mycloud.common import clock, concurrency, exceptions
+from mycloud.common.states import Op, StepState
+from mycloud.db import engine, hosts, journal, servers, settle, volume_pools, volumes
+from mycloud.scheduler import rpcapi
+from mycloud.scheduler.volumes import filters
+from mycloud.scheduler.volumes.pool_state import PoolState, Request
+
+LOG = logging.getLogger(__name__)
+
+Row = Mapping[str, Any]
+
+#: Placements of one process take turns: they would all choose the same pool and then all but one
+#: would have to choose again.
+_turn = concurrency.Lock()
+
+
+@engine.retried
+def place(operation_id: str) -> list[dict[str, Any]]:
+    """Place the volume of a pending operation; returns the bells to ring.
+
+    :raises DatabaseUnavailable: when nothing is known to have happened
+    """
+    started = clock.now()
+    with _turn, engine.writer() as conn:
+        row = journal.lock(conn, operation_id)
+        if row["state"] != Op.PENDING or row["topic"] != rpcapi.TOPIC:
+            LOG.debug("Operation %s is placed already", operation_id)
+            return []
+        volume = volumes.get(conn, row["resource_id"], deleted=True)
+        rows = volume_pools.every(conn)
+        pools = [_state(each, started) for each in rows]
+        request = _request(conn, volume, row["payload"])
+        ranked = rank(pools, request)
+        step = {
+            "seq": journal.last_seq(conn, operation_id) + 1,
+            "name": "schedule",
+            "host": "scheduler",
+            "attempt": row["attempt"],
+            "started_at": started,
+            "finished_at": clock.now(),
+        }
+        if not ranked and _may_come(pools) and _age(row, started) < _patience():
+            LOG.info("Operation %s waits for a backend that is silent", operation_id)
+            return []
+        if not ranked:
+            return _refuse(conn, row, step, filters.explain(pools, request))
+        by_id = {each["id"]: each for each in rows}
+        if not volume_pools.claim(conn, by_id[ranked[0].id], volume["size_gb"]):
+            raise db_exc.RetryRequest(exceptions.ClaimContended())
+        return _send(conn, row, step, ranked)
+
+
+def rank(pools: list[PoolState], request: Request) -> list[PoolState]:
+    """The pools that fit, the one with the most room first."""
+    fitting = [
+        pool for pool in pools if not any(each.refuses(pool, request) for each in filters.FILTERS)
+    ]
+    shuffled = clock.shuffled(fitting)
+    return sorted(shuffled, key=lambda pool: -pool.room_gb(thin=request.thin))
+
+
+def _state(row: Row, now: datetime.datetime) -> PoolState:
+    return PoolState.of(
+        row,
+        zone=cfg.CONF.default_availability_zone,
+        out_of_service=hosts.out_of_service(row, now, cfg.CONF.service_down_time),
+    )
+
+
+def _request(conn: Connection, volume: Row, payload: Row) -> Request:
+    hints = volume["scheduler_hints"] or {}
+    named = [
+        each
+        for name in ("same_host", "different_host")
+        for each in filters.ids(hints.get(name))
+    ]
+    near = hints.get("local_to_instance")
+    return Request(
+        size_gb=volume["size_gb"],
+        availability_zone=volume["availability_zone"],
+        extra_specs=payload.get("extra_specs") or {},
+        multiattach=volume["multiattach"],
+        hints=hints,
+        hinted=volumes.places_of(conn, named, project_id=volume["project_id"]),
+        near_host=servers.hosts_of(conn, [near], project_id=volume["project_id"]).get(near)
+        if isinstance(near, str)
+        else None,
+        place=payload.get("place"),
+        not_place=payload.get("not_place"),
+    )
+
+
+def _may_come(pools: list[PoolState]) -> bool:
+    return any(pool.out_of_service == hosts.SILENT for pool in pools) or not pools
+
+
+def _patience() -> float:
+    patience: float = cfg.CONF.scheduler.host_patience
+    return patience
+
+
+def _age(row: Row, now: datetime.datetime) -> float:
+    age: float = (now - row["created_at"]).total_seconds()
+    return age
+
+
+def _refuse(
+    conn: Connection, row: Row, step: dict[str, Any], refusal: str
+) -> list[dict[str, Any]]:
+    error = exceptions.NoValidBackend(reason=refusal)
+    journal.insert_step(
+        conn, row["id"], {**step, "state": StepState.FAILED, "detail": error.message}
+    )
+    return settle.fail(
+        conn,
+        row,
+        {"code": error.code, "status": error.status, "message": error.message, "final": True},
+        clock.now(),
+    )
+
+
+def _send(
+    conn: Connection, row: Row, step: dict[str, Any], ranked: list[PoolState]
+) -> list[dict[str, Any]]:
+    best, *others = ranked
+    now = clock.now()
+    volumes.update(
+        conn,
+        row["resource_id"],
+        {
+            "host": best.place,
+            "availability_zone": best.availability_zone,
+            "scheduled_at": now,
+            "updated_at": now,
+        },
+        operation_id=row["id"],
+    )
+    journal.insert_step(
+        conn, row["id"], {**step, "state": StepState.DONE, "detail": f"chose {best.place}"}
+    )
+    journal.readdress(
+        conn,
+        row["id"],
+        {
+            "topic": "volume",
+            "host": best.host,
+            "attempt": 1,
+            "rung_at": now,
+            "updated_at": now,
+            "alternates": [
+                {"pool_id": other.id} for other in others[: cfg.CONF.scheduler.max_attempts - 1]
+            ],
+        },
+    )
+    return [settle.bell(row, topic="volume", host=best.host)]

@@ -1,0 +1,140 @@
+"""Put an operation on a volume, a snapshot or a backup into the journal: the one transaction of
+a request.
+
+The status moves by compare and swap in the same transaction. What does not allow it is refused
+with 400, as block storage's API has it; where another operation is at work the message names it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from oslo_db import exception as db_exc
+from sqlalchemy.engine import Connection
+
+from mycloud.common import exceptions, states
+from mycloud.common.context import RequestContext
+from mycloud.db import engine, journal, snapshots, volume_pools, volumes
+from mycloud.journal import submit as journal_submit
+from mycloud.journal.submit import New
+from mycloud.volume import rpcapi
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What operations are about. ``refusal``: makes the error of a status that does not fit."""
+
+    type: str
+    get: Callable[..., Row]
+    update: Callable[..., bool]
+    transitions: Mapping[str, states.StatusTransition]
+    refusal: type[exceptions.MycloudError]
+
+
+VOLUME = Noun("volume", volumes.get, volumes.update, states.VOLUME, exceptions.InvalidVolume)
+SNAPSHOT = Noun(
+    "snapshot", snapshots.get, snapshots.update, states.SNAPSHOT, exceptions.InvalidSnapshot
+)
+
+
+def operation(
+    context: RequestContext, kind: str, row: Row, *, place: str | None, **more: Any
+) -> dict[str, Any]:
+    """The row of a pending operation on a noun's row, for the service of a volume's ``host``."""
+    return journal_submit.operation(
+        context,
+        kind,
+        (kind.partition(".")[0], row["id"]),
+        topic=rpcapi.TOPIC,
+        host=volume_pools.split(place)[0] if place else None,
+        # the journal of the resource's project, whoever asks
+        project_id=row["project_id"],
+        **more,
+    )
+
+
+def submit(
+    context: RequestContext, noun: Noun, row: Row, new: New, *, place: str | None,
+    key: str | None = None,
+) -> str:
+    """Start an operation on a row that was read outside of a transaction; returns its id.
+
+    :raises MycloudError: the noun's refusal, when the status does not allow it
+    """
+    if key is None:
+        return _submit(context, noun, row, new, place, None)
+    try:
+        return _submit(context, noun, row, new, place, key)
+    except db_exc.DBDuplicateEntry:
+        # the other try of the same request was quicker
+        return _submit(context, noun, row, new, place, key)
+
+
+@engine.retried
+def _submit(
+    context: RequestContext, noun: Noun, row: Row, new: New, *rest: str | None
+) -> str:
+    place, key = rest
+    asked = new.digest(row["id"])
+    scoped = journal_submit.scoped_key(context, key)
+    with engine.writer() as conn:
+        done = journal_submit.replay(conn, scoped, asked)
+        if done is not None:
+            found: str = done["id"]
+            return found
+        made = operation(
+            context, new.kind, row, place=place, payload=new.payload, idempotency_key=scoped,
+            idempotency_digest=asked if scoped else None,
+        )
+        begin(conn, noun, row["id"], made)
+        if new.along is not None:
+            new.along(conn)
+    journal_submit.ring(context, made)
+    operation_id: str = made["id"]
+    return operation_id
+
+
+def begin(
+    conn: Connection, noun: Noun, row_id: str, made: dict[str, Any], **also: Any
+) -> None:
+    """Move the status of a row and write its operation, in this transaction. ``also``: further
+    columns of the row.
+
+    :raises MycloudError: the noun's refusal, when the status does not allow it
+    """
+    transition = noun.transitions[made["kind"]]
+    current = noun.get(conn, row_id)
+    changes = {
+        "operation_id": made["id"],
+        "previous_status": current["status"],
+        "updated_at": made["created_at"],
+        **also,
+    }
+    if transition.during is not None:
+        changes["status"] = transition.during
+    moved = current["status"] in transition.before and noun.update(
+        conn, row_id, changes, operation_id=None, status=current["status"]
+    )
+    if not moved:
+        refuse(conn, noun, noun.get(conn, row_id), transition)
+    journal.insert(conn, made)
+
+
+def refuse(
+    conn: Connection, noun: Noun, row: Row, transition: states.StatusTransition
+) -> None:
+    """Say why a status does not let this happen.
+
+    :raises MycloudError: the noun's refusal
+    """
+    allowed = " or ".join(sorted(transition.before))
+    reason = (
+        f"{noun.type.capitalize()} status must be {allowed} to {transition.action} it, but it is "
+        f"{row['status']}."
+    )
+    if row["operation_id"] is not None:
+        running = journal.get(conn, row["operation_id"])
+        reason += f" Operation {running['id']} ({running['kind']}) is not finished yet."
+    raise noun.refusal(reason=reason)

@@ -1,0 +1,28 @@
+"""Give the space of a volume back."""
+
+from typing import Any
+
+from mycloud.journal.runner import Plan, Step
+from mycloud.objects.attachment import AttachmentList
+from mycloud.objects.operation import Operation
+from mycloud.volume.drivers.base import VolumeDriver
+from mycloud.volume.exports.board import Board
+
+
+def plan(driver: VolumeDriver, board: Board, context: Any, operation: Operation) -> Plan:
+    """The steps of volume.delete; nothing of it is ever undone."""
+    name = operation.volume.backend_name
+
+    def end_exports() -> None:
+        # an operator may have forced the volume out of a use that nobody ended
+        for attachment in AttachmentList.of_volume(context, operation.resource_id):
+            board.remove(attachment.id)
+
+    return Plan(
+        steps=[
+            *([Step("end_exports", do=end_exports)] if operation.payload.get("force") else []),
+            Step(
+                "delete", do=lambda: driver.delete(name), done=lambda: not driver.exists(name)
+            ),
+        ]
+    )

@@ -7,23 +7,18 @@ import oslo_messaging as messaging
 from oslo_config import cfg
 
 from mycloud.common import context, exceptions
-from mycloud.common.states import Attach
 from mycloud.journal import rpcapi as doorbell
 from mycloud.journal.runner import Owner, Plan, Planner, Runner, Turns
-from mycloud.objects.attachment import Attachment, AttachmentList
+from mycloud.objects.attachment import Attachment
 from mycloud.objects.operation import Operation
 from mycloud.objects.service import Service
-from mycloud.objects.volume import Volume, VolumePool
+from mycloud.objects.volume import VolumePool
 from mycloud.volume import rpcapi, tasks
-from mycloud.volume.drivers.base import Pool, VolumeDriver
+from mycloud.volume.drivers.base import VolumeDriver
 from mycloud.volume.exports.board import Board
+from mycloud.volume.tasks import backend
 
 LOG = logging.getLogger(__name__)
-
-#: Attachments in these statuses have an export.
-_EXPORTED = frozenset(
-    {Attach.ATTACHING, Attach.ATTACHED, Attach.DETACHING, Attach.ERROR_DETACHING}
-)
 
 
 class VolumeManager:
@@ -54,31 +49,7 @@ class VolumeManager:
             for kind, plan in tasks.planners(self.driver, self.board).items()
         }
         self.runner = Runner(owner, planners, doorbell.ring, turns=self.turns)
-        self._start_backend()
-
-    def _start_backend(self) -> None:
-        name, driver = self.driver.settings.name, self.driver
-        if not driver.SUPPORTED:
-            LOG.warning("The driver of backend %s is not supported any more", name)
-            if not driver.settings.options.get("enable_unsupported_driver"):
-                self.trouble = (
-                    "its driver is not supported any more; set enable_unsupported_driver to use "
-                    "it all the same"
-                )
-                LOG.error("Backend %s stays off: %s", name, self.trouble)
-                return
-        LOG.info("Starting backend %s, driver version %s", name, driver.VERSION)
-        try:
-            driver.do_setup()
-            driver.check_for_setup_error()
-            removed = driver.clean_temporary()
-        except exceptions.MycloudError as error:
-            self.trouble = error.message
-            LOG.error("Backend %s can't start: %s", name, error.message)
-            return
-        if removed:
-            LOG.info("Removed what was half made in %s: %s", name, ", ".join(removed))
-        self.trouble = None
+        self.trouble = backend.start(self.driver)
 
     def _guarded(self, plan: Planner) -> Planner:
         """Refuses while the backend is not ready."""
@@ -101,7 +72,7 @@ class VolumeManager:
         self._tell_trouble(ctxt)
         if self.trouble is None:
             self.board.revive()
-            self.export_again(ctxt)
+            backend.export_again(ctxt, self.host, self.driver, self.board)
         self.publish(ctxt)
 
     def _tell_trouble(self, ctxt: Any) -> None:
@@ -147,24 +118,6 @@ class VolumeManager:
             "exports": self.board.all(),
         }
 
-    def export_again(self, ctxt: Any) -> None:
-        """Make anew the exports that are in use and have gone. Where that fails, a volume that is
-        in use is in error from then on; one that something else is done to is left alone."""
-        there = self.board.all()
-        for attachment in AttachmentList.on_backend(ctxt, self.host):
-            if attachment.status not in _EXPORTED or there.get(attachment.id):
-                continue
-            if not attachment.connector:
-                continue
-            try:
-                source = self.driver.source(attachment.volume_name)
-                self.board.ensure(attachment, source, attachment.connector)
-            except exceptions.MycloudError as error:
-                LOG.error(
-                    "Volume %s can't be exported again: %s", attachment.volume_id, error.message
-                )
-                Volume.export_lost(ctxt, attachment.volume_id, error.message)
-
     def watch_exports(self, ctxt: Any) -> None:
         """Start again the exports whose process has died; compute hosts go on by themselves."""
         for key in self.board.revive():
@@ -176,32 +129,10 @@ class VolumeManager:
         """Tell the scheduler what the backend has; a backend in trouble is tried again first."""
         if self.trouble is not None:
             before = self.trouble
-            self._start_backend()
+            self.trouble = backend.start(self.driver)
             if self.trouble != before:
                 self._tell_trouble(ctxt)
         pools = [] if self.trouble is not None else self.driver.pools()
-        VolumePool.publish(ctxt, self.host, [self._told(pool) for pool in pools])
-
-    def _told(self, pool: Pool) -> dict[str, Any]:
-        settings = self.driver.settings
-        return {
-            "pool": pool.name,
-            "backend_name": settings.backend_name,
-            "total_gb": pool.total_gb,
-            "free_gb": pool.free_gb,
-            "provisioned_gb": pool.provisioned_gb,
-            "capabilities": {
-                "volume_backend_name": settings.backend_name,
-                "driver_version": self.driver.VERSION,
-                "vendor_name": "mycloud",
-                "storage_protocol": pool.storage_protocol,
-                "thin_provisioning_support": pool.thin,
-                "thick_provisioning_support": not pool.thin,
-                "max_over_subscription_ratio": pool.max_over_subscription_ratio,
-                "reserved_percentage": pool.reserved_percentage,
-                "multiattach": pool.multiattach,
-                "online_extend_support": pool.online_extend,
-                "QoS_support": False,
-                **pool.capabilities,
-            },
-        }
+        VolumePool.publish(
+            ctxt, self.host, [backend.told(self.driver, pool) for pool in pools]
+        )

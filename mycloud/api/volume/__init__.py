@@ -17,6 +17,7 @@ from mycloud.api.volume import (
     type_encryption,
     type_extra_specs,
     types,
+    volumes,
 )
 from mycloud.common import exceptions
 
@@ -31,6 +32,7 @@ MODULES: tuple[object, ...] = (
     type_encryption,
     type_extra_specs,
     types,
+    volumes,
 )
 
 _PROJECT = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -135,9 +135,7 @@ def delete(
     if force:
         _force(snapshot)
     new = New("snapshot.delete", {"volume_id": volume["id"]})
-    return submit.submit(
-        context, submit.SNAPSHOT, snapshot, new, place=volume["host"], key=key
-    )
+    return submit.submit(context, submit.SNAPSHOT, snapshot, new, key=key)
 
 
 @engine.retried

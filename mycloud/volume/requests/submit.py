@@ -24,18 +24,32 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Noun:
-    """What operations are about. ``refusal``: makes the error of a status that does not fit."""
+    """What operations are about.
+
+    ``place``: the ``host`` of the volume whose service does it. ``refusal``: the error of a status
+    that does not fit.
+    """
 
     type: str
     get: Callable[..., Row]
     update: Callable[..., bool]
     transitions: Mapping[str, states.StatusTransition]
     refusal: type[exceptions.MycloudError]
+    place: Callable[[Connection, Row], str | None]
 
 
-VOLUME = Noun("volume", volumes.get, volumes.update, states.VOLUME, exceptions.InvalidVolume)
+def _of_volume(conn: Connection, row: Row) -> str | None:
+    place: str | None = volumes.get(conn, row["volume_id"], deleted=True)["host"]
+    return place
+
+
+VOLUME = Noun(
+    "volume", volumes.get, volumes.update, states.VOLUME, exceptions.InvalidVolume,
+    lambda conn, row: row["host"],
+)
 SNAPSHOT = Noun(
-    "snapshot", snapshots.get, snapshots.update, states.SNAPSHOT, exceptions.InvalidSnapshot
+    "snapshot", snapshots.get, snapshots.update, states.SNAPSHOT, exceptions.InvalidSnapshot,
+    _of_volume,
 )
 
 
@@ -56,27 +70,25 @@ def operation(
 
 
 def submit(
-    context: RequestContext, noun: Noun, row: Row, new: New, *, place: str | None,
-    key: str | None = None,
+    context: RequestContext, noun: Noun, row: Row, new: New, *, key: str | None = None
 ) -> str:
     """Start an operation on a row that was read outside of a transaction; returns its id.
 
     :raises MycloudError: the noun's refusal, when the status does not allow it
     """
     if key is None:
-        return _submit(context, noun, row, new, place, None)
+        return _submit(context, noun, row, new, None)
     try:
-        return _submit(context, noun, row, new, place, key)
+        return _submit(context, noun, row, new, key)
     except db_exc.DBDuplicateEntry:
         # the other try of the same request was quicker
-        return _submit(context, noun, row, new, place, key)
+        return _submit(context, noun, row, new, key)
 
 
 @engine.retried
 def _submit(
-    context: RequestContext, noun: Noun, row: Row, new: New, *rest: str | None
+    context: RequestContext, noun: Noun, row: Row, new: New, key: str | None
 ) -> str:
-    place, key = rest
     asked = new.digest(row["id"])
     scoped = journal_submit.scoped_key(context, key)
     with engine.writer() as conn:
@@ -85,7 +97,12 @@ def _submit(
             found: str = done["id"]
             return found
         made = operation(
-            context, new.kind, row, place=place, payload=new.payload, idempotency_key=scoped,
+            context,
+            new.kind,
+            row,
+            place=noun.place(conn, row),
+            payload=new.payload,
+            idempotency_key=scoped,
             idempotency_digest=asked if scoped else None,
         )
         begin(conn, noun, row["id"], made)

@@ -62,9 +62,7 @@ def delete(
     _check_deletable(volume, force=force)
     if volume["host"] is None:
         return _forget(context, volume)
-    return submit.submit(
-        context, submit.VOLUME, volume, new, place=volume["host"], key=key
-    )
+    return submit.submit(context, submit.VOLUME, volume, new, key=key)
 
 
 @engine.retried
@@ -158,9 +156,7 @@ def extend(
         volume_pools.grow(conn, volume["host"], more)
 
     new = New("volume.extend", {"size_gb": size_gb, "online": online}, along=along)
-    return submit.submit(
-        context, submit.VOLUME, volume, new, place=volume["host"], key=key
-    )
+    return submit.submit(context, submit.VOLUME, volume, new, key=key)
 
 
 def _check_grows_online(context: RequestContext, volume: Row) -> None:

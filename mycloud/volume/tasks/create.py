@@ -3,15 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from mycloud.disk.image_spec import ImageSpec
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.operation import Operation
-from mycloud.volume import images
 from mycloud.volume.drivers.base import VolumeDriver
 from mycloud.volume.exports.board import Board
-
-#: What a volume is called until its image is in it.
-_UNFINISHED = "unfinished-"
 
 
 def plan(driver: VolumeDriver, board: Board, context: Any, operation: Operation) -> Plan:
@@ -23,8 +18,6 @@ def plan(driver: VolumeDriver, board: Board, context: Any, operation: Operation)
     def undo() -> None:
         driver.delete(name)
 
-    if "image" in source:
-        return _from_image(driver, context, operation, ImageSpec(**source["image"]))
     return Plan(
         steps=[
             Step(
@@ -49,21 +42,3 @@ def _maker(
     if "volume" in source:
         return lambda: driver.clone(source["volume"], name, size)
     return lambda: driver.create(name, size, pool=volume.pool or None)
-
-
-def _from_image(
-    driver: VolumeDriver, context: Any, operation: Operation, image: ImageSpec
-) -> Plan:
-    """The bytes are fetched and checked, and the volume has its name only when they are in it."""
-    volume = operation.volume
-    name = volume.backend_name
-
-    def fill() -> None:
-        driver.delete(name)
-        driver.create(name, volume.size_gb, pool=volume.pool or None)
-        with images.brought(context, image, driver.settings.state_dir) as (source, size):
-            driver.copy_in(name, source, size)
-
-    # the backend can't tell whether all of the image is in it, so a fill that was begun is
-    # begun anew
-    return Plan(steps=[Step("fill", do=fill, undo=lambda: driver.delete(name))])

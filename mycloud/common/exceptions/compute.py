@@ -169,5 +169,5 @@ class DiskFull(MycloudError):
     status, code = 507, "disk_full"
     template = (
         "The host has no room for %(what)s: %(needed)s MiB needed, %(free)s MiB free. Free some "
-        "disk space there or take a smaller flavor."
+        "disk space there, or let it be made on another host."
     )

@@ -7,6 +7,7 @@ from mycloud.common import exceptions
 from mycloud.common.states import Attach
 from mycloud.objects.attachment import AttachmentList
 from mycloud.objects.volume import Volume
+from mycloud.volume import images
 from mycloud.volume.drivers.base import Pool, VolumeDriver
 from mycloud.volume.exports.board import Board
 
@@ -33,7 +34,7 @@ def start(driver: VolumeDriver) -> str | None:
     try:
         driver.do_setup()
         driver.check_for_setup_error()
-        removed = driver.clean_temporary()
+        removed = [*driver.clean_temporary(), *images.clean(driver.settings.state_dir)]
     except exceptions.MycloudError as error:
         LOG.error("Backend %s can't start: %s", name, error.message)
         return error.message

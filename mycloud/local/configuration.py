@@ -22,15 +22,21 @@ _ROTATION = {
     "max_logfile_count": "3",
 }
 
+#: The storage backend of a cloud on this machine.
+BACKEND = "local"
+
 Sections = dict[str, dict[str, str]]
 
 
 def write(layout: Layout, settings: Settings) -> None:
-    """Write mycloud.conf, and a file for each compute host that has a process of its own."""
+    """Write mycloud.conf, and a file for each process that has no business with the database."""
     _write(layout.config, _control(layout, settings))
     for stale in layout.state.glob("compute-*.conf"):
         stale.unlink()
     if settings.processes:
+        sections = _common(layout, settings)
+        sections["DEFAULT"]["host"] = settings.hosts[0]
+        _write(layout.volume_config, sections)
         for host in settings.hosts:
             sections = _common(layout, settings)
             sections["DEFAULT"]["host"] = host
@@ -47,6 +53,11 @@ def _common(layout: Layout, settings: Settings) -> Sections:
             "transport_url": settings.transport_url or "kombu+memory:////",
         },
         "compute": compute,
+    }
+    # one process runs it: embedded all of them, else mycloud-volume
+    sections["volume"] = {"enabled_backends": BACKEND}
+    sections[BACKEND] = {
+        "volume_driver": "fake" if settings.hypervisor == "fake" else "file",
     }
     if settings.transport_url:
         sections["oslo_messaging_rabbit"] = dict(_BROKER)

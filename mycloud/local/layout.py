@@ -34,6 +34,11 @@ class Layout:
         return self.state / f"compute-{host}.conf"
 
     @property
+    def volume_config(self) -> Path:
+        """Options of the volume service's own process, without a database."""
+        return self.state / "volume.conf"
+
+    @property
     def config_dir(self) -> Path:
         """Options of the operator (``*.conf``): win over the others, never written here."""
         return self.state / "mycloud.conf.d"

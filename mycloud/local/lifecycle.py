@@ -86,7 +86,8 @@ def _prepare_database(layout: Layout, settings: Settings, tell: Tell) -> None:
                 tell("Making the database" if have is None else "Updating the database")
                 upgrade.sync()
             passwords = credentials.recall(layout)
-            if have is None or passwords is None:
+            if have != version.wanted() or passwords is None:
+                # newer code may have more in its catalog
                 passwords = passwords or credentials.invent()
                 bootstrap.run(passwords.admin)
                 bootstrap.ensure_user("demo", "demo", passwords.demo, ["member"])

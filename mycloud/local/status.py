@@ -10,6 +10,7 @@ from mycloud.local.settings import LocalError, Settings, load
 PATHS = {
     "identity": "/identity/v3",
     "compute": "/compute/v2.1",
+    "volume": "/volume/v3",
     "image": "/image",
     "cloud": "/cloud/v1",
 }

@@ -59,7 +59,8 @@ def wanted(layout: Layout, settings: Settings) -> list[Process]:
         Process(f"mycloud-{name}", f"mycloud.cmd.{name}", layout.config, tier)
         for name, tier in (("conductor", 0), ("scheduler", 1), ("api", 1))
     ]
-    return control + [
+    volume = Process("mycloud-volume", "mycloud.cmd.volume", layout.volume_config, 1)
+    return [*control, volume] + [
         Process(
             f"mycloud-compute-{host}", "mycloud.cmd.compute", layout.compute_config(host), 2
         )

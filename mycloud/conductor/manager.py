@@ -6,7 +6,7 @@ import oslo_messaging as messaging
 from oslo_config import cfg
 
 from mycloud.common import context, exceptions
-from mycloud.conductor import rpcapi, sweeper
+from mycloud.conductor import expiry, rpcapi, sweeper
 from mycloud.conductor.tasks import delete
 from mycloud.image import janitor
 from mycloud.journal import rpcapi as doorbell
@@ -15,6 +15,8 @@ from mycloud.objects import base
 
 #: Seconds between two looks for uploads of images whose API process is gone.
 _SILENT_UPLOADS_INTERVAL = 60
+#: Seconds between two looks for what has expired.
+_EXPIRY_INTERVAL = 3600
 
 
 class ConductorManager:
@@ -42,6 +44,7 @@ class ConductorManager:
         return [
             (cfg.CONF.conductor.sweep_interval, sweeper.sweep),
             (_SILENT_UPLOADS_INTERVAL, janitor.end_silent_uploads),
+            (_EXPIRY_INTERVAL, expiry.delete_expired),
         ]
 
     def run_operation(self, context: Any, operation_id: str) -> None:

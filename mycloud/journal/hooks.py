@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from mycloud.common import concurrency, context, exceptions
+from mycloud.common.rpcapi import ProcessEndpoint
 from mycloud.conductor.rpcapi import ConductorAPI
 from mycloud.journal.rpcapi import DoorbellEndpoint
 from mycloud.journal.runner import Owner
@@ -51,4 +52,4 @@ class ServiceHooks:
         return found
 
     def endpoints(self, manager: Any) -> list[Any]:
-        return [manager, DoorbellEndpoint(manager.run_operation)]
+        return [manager, DoorbellEndpoint(manager.run_operation), ProcessEndpoint()]

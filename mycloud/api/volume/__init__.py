@@ -9,30 +9,44 @@ from mycloud.api.routing import Route, Router
 from mycloud.api.volume import (
     availability_zones,
     default_types,
+    extensions,
+    hosts,
     limits,
+    messages,
     qos_specs,
     quota_classes,
     quotas,
+    resource_filters,
+    service_logs,
+    services,
     type_access,
     type_encryption,
     type_extra_specs,
     types,
     volumes,
+    workers,
 )
 from mycloud.common import exceptions
 
 MODULES: tuple[object, ...] = (
     availability_zones,
     default_types,
+    extensions,
+    hosts,
     limits,
+    messages,
     qos_specs,
     quota_classes,
     quotas,
+    resource_filters,
+    service_logs,
+    services,
     type_access,
     type_encryption,
     type_extra_specs,
     types,
     volumes,
+    workers,
 )
 
 _PROJECT = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -230,3 +230,8 @@ class QosKeyNotFound(Invalid):
 
     code = "qos_key_not_found"
     template = "QoS specs %(specs_id)s have no key %(key)s."
+
+
+class VolumeMessageNotFound(NotFound):
+    code = "volume_message_not_found"
+    template = "Message %(message_id)s could not be found."

@@ -222,6 +222,16 @@ class RawFileDriverTest(FileDriverBase, testtools.TestCase):
 class Qcow2FileDriverTest(FileDriverBase, testtools.TestCase):
     disk_format = "qcow2"
 
+    def test_what_is_in_the_file_but_not_in_the_disk_is_in_no_image(self):
+        name = self.made(1, b"data")
+        with self.driver.source(name).path.open("ab") as file:
+            # as QEMU leaves clusters that nothing leads to any more
+            file.write(b"forgotten".ljust(65536, b"\0"))
+        target = Source(self.directory() / "image", "qcow2")
+        self.driver.copy_out(name, target)
+        self.assertFalse(b"forgotten" in target.path.read_bytes())
+        self.assertEqual(b"data", peek(target, 0, 4))
+
     def test_a_volume_does_not_grow_while_a_program_uses_it(self):
         pool = self.driver.pools()[0]
         self.assertEqual((False, False), (pool.online_extend, pool.multiattach))

@@ -258,9 +258,10 @@ class FileDriver(VolumeDriver):
         part = target.path.with_name(f".{target.path.name}.{clock.new_id()}")
         try:
             with self._telling(f"copy volume {name}", f"a copy of volume {name}", needed):
-                if found.format == target.format:
+                if found.format == target.format == RAW:
                     concurrency.run_native(sparse.copy, found.path, part, find_zeros=True)
                 else:
+                    # the file of a qcow2 may hold what is not in the disk any more
                     concurrency.run_native(sparse.create, part, 0)
                     qemu_img.convert(found.path, found.format, part, target.format)
                 concurrency.run_native(sparse.publish, part, target.path)

@@ -1,21 +1,32 @@
 """Volumes of real guests: what the guest itself sees of them, and what its disks hold."""
 
+import dataclasses
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 import testtools
 
-from mycloud.common import clock
-from mycloud.compute.drivers.base import VolumeDisk
+from mycloud.common import clock, concurrency, exceptions, pki
+from mycloud.compute.drivers.base import PowerState, VolumeDisk
+from mycloud.volume.drivers.base import Source
+from mycloud.volume.exports.base import ExportSettings
+from mycloud.volume.exports.nbd import NbdExporter
 from tests.contract.compute_driver import wait_until
 from tests.contract.compute_driver_volumes import DETACH_SECONDS, MIB, VolumesContract
 from tests.fixtures import tiny_guest
 from tests.fixtures.libvirt_host import LibvirtHost
 
 _SECTORS = (MIB << 20) // 512
+#: writes a thousand blocks one by one, each beginning with its number in eight digits
+_WRITER = (
+    "i=1; while [ $i -le 1000 ]; do printf %08d $i | "
+    "dd of=/dev/vdb bs=4k seek=$((i-1)) conv=sync,fsync 2>/dev/null || exit 1; "
+    "echo wrote $i; i=$((i+1)); done"
+)
 
 
 class LocalVolumesTest(VolumesContract, LibvirtHost, testtools.TestCase):
@@ -84,5 +95,238 @@ class LocalVolumesTest(VolumesContract, LibvirtHost, testtools.TestCase):
             )
         self.assertEqual("two", shell.run("head -n 1 /dev/vdc").splitlines()[-1])
 
-    def said(self, server_id, line):
-        wait_until(lambda: line in self.driver.console_log(server_id), 10, line)
+    def test_copy_and_swap_while_the_guest_writes(self):
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        shell = self.on_console(me)
+        disk, new = self.volume("vdb"), self.volume("vdb")
+        driver.attach_volume(me, disk)
+        self.said(me, "GUEST block add /dev/vdb")
+        # one block after the other, each with its number, and each on the disk before the next
+        shell.start(_WRITER)
+        self.said(me, "wrote 100")
+        target = self.store / "copy"
+        copy = driver.copy_volume(me, disk.volume_id, target, "raw")
+        self.assertEqual((MIB << 20, False), (copy.size_bytes, copy.quiesced))
+        self.assert_one_moment(target)
+        # into what is there already, and may hold something
+        target.write_bytes(b"x" * (MIB << 20))
+        driver.copy_volume(me, disk.volume_id, target, "raw")
+        self.assert_one_moment(target)
+
+        driver.swap_volume(me, disk.volume_id, new)
+        last = numbers(self.path_of(disk))[-1]
+        written = self.driver.console_log(me).count("wrote ")
+        self.said(me, "wrote ", written + 5)
+        self.path_of(disk).unlink()
+        shell.result(120)
+        found = numbers(self.path_of(new))
+        self.assertEqual(list(range(1, 1001)), found)
+        self.assertLess(last, 1000, "it was swapped after the guest had written all")
+        driver.reboot(me, True, 0)
+        self.wait_ready(me, 2)
+        self.said(me, f"GUEST block /dev/vdb sectors={_SECTORS} serial={new.volume_id[:20]}")
+        driver.detach_volume(me, new.volume_id, DETACH_SECONDS)
+
+    def assert_one_moment(self, path):
+        found = numbers(path)
+        self.assertGreaterEqual(len(found), 100)
+        self.assertEqual(list(range(1, len(found) + 1)), found)
+
+    def test_limits_of_a_disk(self):
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        disk = self.volume("vdb", iotune={"total_iops_sec": 20}, read_only=True)
+        driver.attach_volume(me, disk)
+        self.said(me, "GUEST block add /dev/vdb")
+        shell = self.on_console(me)
+        self.assertEqual("1", shell.run("cat /sys/block/vdb/ro"))
+        started = clock.monotonic()
+        shell.run("dd if=/dev/vdb of=/dev/null bs=4k count=60 iflag=direct 2>/dev/null")
+        self.assertGreater(clock.monotonic() - started, 1.5)
+
+    def test_two_guests_share_what_may_be_shared(self):
+        driver = self.driver
+        me, you = (self.boot(memory_mb=96).server_id for _ in range(2))
+        alone = self.volume("vdb")
+        driver.attach_volume(me, alone)
+        self.assertRaises(
+            exceptions.MycloudError, driver.attach_volume, you, alone
+        )
+        self.assertEqual({}, driver.volumes(you))
+        driver.detach_volume(me, alone.volume_id, 60)
+        shared = self.volume("vdb", shareable=True)
+        for server_id in (me, you):
+            driver.attach_volume(server_id, shared)
+            self.assert_has(server_id, shared, live=True)
+
+    def test_guest_in_its_firmware_lets_go_later(self):
+        driver, me = self.driver, self.boot().server_id
+        disk = self.volume("vdb")
+        driver.attach_volume(me, disk)
+        started = clock.monotonic()
+        error = self.assertRaises(
+            exceptions.DetachTimedOut, driver.detach_volume, me, disk.volume_id, 0.5
+        )
+        self.assertIn("within 0.5 s", str(error))
+        self.assertLess(clock.monotonic() - started, 3)
+        self.assert_has(me, disk, live=True)
+        self.wait_ready(me)
+        driver.detach_volume(me, disk.volume_id, DETACH_SECONDS)
+        self.assertEqual({}, driver.volumes(me))
+        self.assertEqual([], self.events)
+
+    def test_what_can_not_be_connected(self):
+        driver, me = self.driver, self.boot().server_id
+        disk = self.volume("vdb")
+        self.path_of(disk).unlink()
+        unknown = {**disk.connection, "driver_volume_type": "rbd"}
+        for connection, words in ((disk.connection, "not on this machine"), (unknown, "'rbd'")):
+            wrong = dataclasses.replace(disk, connection=connection)
+            error = self.assertRaises(
+                exceptions.ConnectionFailed, driver.attach_volume, me, wrong
+            )
+            self.assertIn(words, str(error))
+            self.assertNotIn(str(self.store), str(error))
+        # not what it is said to be
+        liar = self.volume("vdb")
+        data = {**liar.connection["data"], "format": "qcow2"}
+        wrong = dataclasses.replace(liar, connection={**liar.connection, "data": data})
+        self.assertRaises(exceptions.ConnectionFailed, driver.attach_volume, me, wrong)
+        self.assertEqual({}, driver.volumes(me))
+
+
+class NbdVolumesTest(LibvirtHost, testtools.TestCase):
+    """Exports of a volume host, by QEMU's own daemon."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.pki_dir = pki.ensure_host(cls.root / "authority", cls.host, ["127.0.0.1"])
+
+    def setUp(self):
+        super().setUp()
+        self.exports = NbdExporter(
+            ExportSettings(
+                self.root / "exports", pki_dir=self.pki_dir,
+                options={"port_range": "21100-21199"},
+            )
+        )
+        self.path = self.root / "volume"
+        self.addCleanup(self.path.unlink)
+        with self.path.open("wb") as file:
+            file.truncate(MIB << 20)
+
+    def export(self, device, **connector):
+        volume_id = clock.new_id()
+        self.addCleanup(self.exports.remove, volume_id)
+        data = self.exports.ensure(
+            volume_id, Source(self.path), {**self.driver.connector(), **connector},
+            read_only=False, shared=False,
+        )
+        connection = {"driver_volume_type": "nbd", "volume_id": volume_id, "data": data}
+        return VolumeDisk(volume_id, connection, device)
+
+    def test_over_the_network(self):
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        disk = self.export("vdb", nbd_unix=False)
+        self.assertTrue(disk.connection["data"]["tls"])
+        driver.attach_volume(me, disk)
+        self.said(me, f"GUEST block add /dev/vdb sectors={_SECTORS}")
+        shell = self.on_console(me)
+        shell.run("yes one | head -c 1048576 > /dev/vdb; sync")
+        self.assertEqual(b"one\n" * 4, self.path.read_bytes()[:16])
+        state = driver.volumes(me)[disk.volume_id]
+        self.assertTrue(state.source.startswith("nbd 127.0.0.1:211"), state.source)
+        self.assertNotIn(disk.connection["data"]["export"], state.source)
+
+        with self.subTest("it can't grow"):
+            self.assertFalse(driver.can_extend(me, disk.volume_id))
+            error = self.assertRaises(
+                exceptions.OnlineExtendUnsupported,
+                driver.extend_volume, me, disk.volume_id, 2 * MIB << 20,
+            )
+            self.assertIn("nbd", str(error))
+
+        with self.subTest("it is copied, and swapped to a file"):
+            target = self.root / "copy"
+            self.addCleanup(target.unlink)
+            driver.copy_volume(me, disk.volume_id, target, "raw")
+            self.assertEqual(self.path.read_bytes(), target.read_bytes())
+            data = {"device_path": str(target), "format": "raw"}
+            local = dataclasses.replace(disk, connection={
+                **disk.connection, "driver_volume_type": "local", "data": data,
+            })
+            driver.swap_volume(me, disk.volume_id, local)
+            self.assertTrue(driver.swapped(me, local))
+            driver.swap_volume(me, disk.volume_id, disk)
+            self.assertTrue(driver.swapped(me, disk))
+
+        with self.subTest("without the export, an attach fails and tells no secret"):
+            driver.detach_volume(me, disk.volume_id, DETACH_SECONDS)
+            self.exports.remove(disk.volume_id)
+            error = self.assertRaises(
+                exceptions.ConnectionFailed, driver.attach_volume, me, disk
+            )
+            self.assertNotIn(disk.connection["data"]["export"], str(error))
+            self.assertEqual({}, driver.volumes(me))
+
+    def test_export_dies_while_the_guest_writes(self):
+        """The guest pauses on its own, goes on when the export is back, and nothing is lost."""
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        disk = self.export("vdb")
+        self.assertIn("socket", disk.connection["data"])
+        driver.attach_volume(me, disk)
+        self.said(me, "GUEST block add /dev/vdb")
+        shell = self.on_console(me)
+        shell.start(_WRITER)
+        self.said(me, "wrote 100")
+        os.kill(self.daemon(), signal.SIGKILL)
+        event = self.wait_event(me)
+        self.assertEqual((PowerState.PAUSED, True), (event.power_state, event.io_error))
+        self.assertTrue(driver.io_error(me))
+        # begun too soon, it goes on when the export is there
+        events = len(self.events)
+        task = concurrency.spawn(driver.resume_after_io_error, me)
+        concurrency.sleep(0.5)
+        self.assertTrue(driver.io_error(me))
+        wait_until(lambda: self.exports.revive() == [disk.volume_id], 10, "the export is back")
+        self.assertTrue(task.wait(30))
+        self.assertEqual(events, len(self.events), "a try is no event")
+        self.assertFalse(driver.io_error(me))
+        shell.result(120)
+        self.assertEqual(list(range(1, 1001)), numbers(self.path))
+
+    def daemon(self):
+        [pid] = [
+            int(path.read_text()) for path in (self.root / "exports").rglob("pid")
+        ]
+        return pid
+
+    def test_from_the_start_and_after_a_cold_start(self):
+        disk = self.export("vdb", nbd_unix=False)
+        me = self.boot(volumes=(disk,)).server_id
+        self.said(me, "GUEST block /dev/vdb", seconds=60)
+        self.wait_ready(me)
+        self.driver.power_off(me, 0)
+        # another name and another port, as after a restart of everything
+        self.exports.remove(disk.volume_id)
+        error = self.assertRaises(exceptions.MycloudError, self.driver.power_on, me)
+        self.assertNotIn(disk.connection["data"]["export"], str(error))
+        data = self.exports.ensure(
+            disk.volume_id, Source(self.path), {**self.driver.connector(), "nbd_unix": False},
+            read_only=False, shared=False,
+        )
+        fresh = dataclasses.replace(disk, connection={**disk.connection, "data": data})
+        self.driver.power_on(me, volumes=[fresh])
+        self.wait_ready(me, 2)
+        self.assertTrue(self.driver.swapped(me, fresh))
+
+
+def numbers(path):
+    """What the guest's writer has written: the number at the beginning of each block."""
+    content = path.read_bytes()
+    blocks = (content[at:at + 8] for at in range(0, len(content), 4096))
+    return [int(block) for block in blocks if block.strip(b"\0")]

@@ -22,6 +22,7 @@ def connector(host: str, address: str, pki_dir: Path | None) -> dict[str, Any]:
         "machine": machine.mark(),
         "initiator": initiator(host),
         "certificate_subject": _certificate_subject(pki_dir),
+        "nbd_unix": True,
         "multipath": False,
         "do_local_attach": False,
         "os_type": platform.system().lower(),

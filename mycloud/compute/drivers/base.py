@@ -475,5 +475,7 @@ class ComputeDriver(abc.ABC):
     def resume_after_io_error(self, server_id: str) -> bool:
         """Let a guest that is paused for that reason go on; what it was writing is written.
 
-        True if it runs; False while the disk still does not answer.  :raises GuestNotFound:
+        True if it runs; False if the disk has not answered for some 20 seconds.
+
+        :raises GuestNotFound:
         """

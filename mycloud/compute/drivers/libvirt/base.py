@@ -137,9 +137,10 @@ class LibvirtBase(ComputeDriver):
                 raise exceptions.GuestNotFound(server_id=server_id) from error
             reason = queries.reason(error, hidden)
             LOG.warning("Can't %s server %s: %s", verb, server_id, reason)
+            # not from it: a traceback would show what was hidden
             raise exceptions.GuestOperationFailed(
                 verb=verb, server_id=server_id, reason=reason
-            ) from (None if hidden else error)
+            ) from None
 
     # -- events -------------------------------------------------------------
 

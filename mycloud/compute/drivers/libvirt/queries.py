@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -24,6 +25,7 @@ _STATES = {
     libvirt.VIR_DOMAIN_PMSUSPENDED: PowerState.SUSPENDED,
 }
 _KIB = 1024
+_BLOCKDEV = re.compile(r"-blockdev \{.*\}: ", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +144,8 @@ def _disk_details(dom: Any, target: str) -> dict[str, Any]:
 
 def reason(error: libvirt.libvirtError, hidden: Sequence[str] = ()) -> str:
     """What libvirt says, without paths of the host and what else must be hidden."""
-    text = str(error)
+    # what QEMU was started with holds the names of exports, which open them
+    text = _BLOCKDEV.sub("", str(error))
     for secret in hidden:
         text = text.replace(secret, "(a secret)")
     words = text.split()

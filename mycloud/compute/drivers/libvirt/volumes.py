@@ -26,9 +26,12 @@ LOG = log.getLogger(__name__)
 
 #: how often a guest is asked to let go of a disk
 _DETACH_TRIES = 8
-#: after an I/O error: the first try only finds out that the connection is lost
-_RESUME_TRIES = 4
-_RESUME_SECONDS = 0.5
+#: QEMU connects again beside a request that fails once more, and between its own tries it sleeps
+#: longer and longer, up to 16 s
+_RESUME_SECONDS = 20.0
+_RESUME_AGAIN_SECONDS = 0.2
+#: a guest that has run for so long after it was resumed has its disk back
+_RUNS_SECONDS = 0.5
 _POLL_SECONDS = 0.05
 _GONE = (libvirt.VIR_ERR_DEVICE_MISSING, libvirt.VIR_ERR_NO_DOMAIN)
 _REFUSALS = (libvirt.VIR_ERR_OPERATION_FAILED, libvirt.VIR_ERR_INTERNAL_ERROR)
@@ -224,13 +227,14 @@ class LibvirtVolumes(LibvirtBase):
 
     def resume_after_io_error(self, server_id: str) -> bool:
         with self._verb("resume", server_id, tell=False):
-            for _ in range(_RESUME_TRIES):
-                if not self.io_error(server_id):
-                    break
+            deadline = clock.monotonic() + _RESUME_SECONDS
+            while self.io_error(server_id) and clock.monotonic() < deadline:
                 self._host.call(_resume, server_id)
-                end = clock.monotonic() + _RESUME_SECONDS
+                end = clock.monotonic() + _RUNS_SECONDS
                 while clock.monotonic() < end and not self.io_error(server_id):
                     concurrency.sleep(_POLL_SECONDS)
+                if self.io_error(server_id):
+                    concurrency.sleep(_RESUME_AGAIN_SECONDS)
             return self._must(server_id).power_state == PowerState.RUNNING
 
     # -- how ----------------------------------------------------------------
@@ -267,7 +271,7 @@ def _reached(disk: VolumeDisk, source: DiskSource) -> Iterator[None]:
     except libvirt.libvirtError as error:
         if "blockdev-add" in str(error):
             LOG.warning("Volume %s can't be reached by %s", disk.volume_id, source.protocol)
-            raise connectors.failed(disk.connection, "QEMU can't open it") from error
+            raise connectors.failed(disk.connection, "QEMU can't open it") from None
         raise
 
 
@@ -327,7 +331,12 @@ def _remember_swap(conn: Any, server_id: str, target: str, volume_id: str) -> No
 
 
 def _resume(conn: Any, server_id: str) -> None:
-    conn.lookupByName(domain.name_of(server_id)).resume()
+    try:
+        conn.lookupByName(domain.name_of(server_id)).resume()
+    except libvirt.libvirtError as error:
+        # it runs already
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
+            raise
 
 
 @contextlib.contextmanager

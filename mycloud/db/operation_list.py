@@ -9,16 +9,25 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mycloud.common import exceptions
+from mycloud.common import exceptions, states
+from mycloud.common.states import Backup, Snap, Vm
 from mycloud.db import paging
+from mycloud.db.models import backups, servers, volume_snapshots, volumes
 from mycloud.db.models import operations as ops
-from mycloud.db.models import servers
 
 Row = Mapping[str, Any]
 
 #: What is too large for a list, or nobody's business.
 _HIDDEN = frozenset({"payload", "alternates", "idempotency_key", "idempotency_digest"})
 _COLUMNS = tuple(column for column in ops.c if column.name not in _HIDDEN)
+
+SERVER, VOLUME = "server", "volume"
+#: Types of resources with one status -> their table, and the statuses of failures.
+_STATUSES: dict[str, tuple[sa.Table, frozenset[str]]] = {
+    VOLUME: (volumes, frozenset(states.VOLUME_ERRORS)),
+    "snapshot": (volume_snapshots, frozenset({Snap.ERROR, Snap.ERROR_DELETING})),
+    "backup": (backups, frozenset({Backup.ERROR, Backup.ERROR_DELETING})),
+}
 
 
 @dataclass
@@ -61,25 +70,59 @@ def page(conn: Connection, wanted: Wanted) -> list[Row]:
     return list(conn.execute(query.limit(wanted.limit)).mappings())
 
 
-def about(conn: Connection, name: str, *, project_id: str | None) -> list[Row]:
-    """The operations that an id stands for, oldest first: those on the server of that id, the
-    operation of that id, or those of the request of that id. Of that project only, if one is
-    given; none if the id stands for nothing there.
+def about(
+    conn: Connection, name: str, *, project_id: str | None
+) -> tuple[list[Row], Row | None]:
+    """The operations that an id stands for, oldest first, and what they were about (see
+    ``resource``): those on the resource of that id, also those of others that concern it (the
+    attaching of a volume is its server's), the operation of that id, or those of the request of
+    that id. Of that project only, if one is given; none if the id stands for nothing there.
     """
-    for column in (ops.c.resource_id, ops.c.id, ops.c.request_id):
-        query = sa.select(*_COLUMNS).where(column == name)
+    for matching in (
+        sa.or_(ops.c.resource_id == name, ops.c.second_id == name),
+        ops.c.id == name,
+        ops.c.request_id == name,
+    ):
+        query = sa.select(*_COLUMNS).where(matching)
         if project_id is not None:
             query = query.where(ops.c.project_id == project_id)
         rows = list(conn.execute(query.order_by(ops.c.created_at, ops.c.id)).mappings())
-        if rows:
-            return rows
-    return []
+        if not rows:
+            continue
+        own = [row for row in rows if row["resource_id"] == name]
+        if not own and rows[0]["second_id"] == name:
+            return rows, resource(conn, VOLUME, name)
+        first = (own or rows)[0]
+        return rows, resource(conn, first["resource_type"], first["resource_id"])
+    return [], None
 
 
-def resource(conn: Connection, row: Row) -> Row | None:
-    """What an operation was about, also when it is gone; None if it is no server."""
-    query = sa.select(
-        servers.c.id, servers.c.name, servers.c.vm_state, servers.c.task_state,
-        servers.c.project_id,
-    ).where(servers.c.id == row["resource_id"])
-    return conn.execute(query).mappings().first()
+def resource(conn: Connection, kind: str, resource_id: str) -> Row:
+    """What operations are about, also when it is gone: ``type``, ``id``, ``name``, ``status`` as
+    its API has it, and whether it has ``failed``; None where nothing is known."""
+    found: Row | None = None
+    status: str | None = None
+    failed = False
+    if kind == SERVER:
+        query = sa.select(servers.c.name, servers.c.vm_state, servers.c.task_state).where(
+            servers.c.id == resource_id
+        )
+        found = conn.execute(query).mappings().first()
+        if found is not None:
+            status = states.server_status(found["vm_state"], found["task_state"])
+            failed = found["vm_state"] == Vm.ERROR
+    elif kind in _STATUSES:
+        table, errors = _STATUSES[kind]
+        rows = conn.execute(
+            sa.select(table.c.name, table.c.status).where(table.c.id == resource_id)
+        )
+        found = rows.mappings().first()
+        if found is not None:
+            status, failed = found["status"], found["status"] in errors
+    return {
+        "type": kind,
+        "id": resource_id,
+        "name": found["name"] if found is not None else None,
+        "status": status,
+        "failed": failed,
+    }

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mycloud.common import clock, exceptions, policy, states
+from mycloud.common import clock, exceptions, policy
 from mycloud.common.context import RequestContext
-from mycloud.common.states import OP_OPEN, Op, StepState, Vm
+from mycloud.common.states import OP_OPEN, Op, StepState
 from mycloud.db import engine, journal, operation_list
 from mycloud.db.operation_list import Wanted
 
@@ -70,29 +70,22 @@ class Story:
 
 
 def why(context: RequestContext, name: str) -> Story:
-    """The story of a server, of an operation, or of a request.
+    """The story of a server, a volume, a snapshot, a backup, of an operation, or of a request.
 
     :raises NotFound: when the id is none of these, or of another project
     """
     with engine.reader() as conn:
-        rows = operation_list.about(conn, name, project_id=_project_of(context))
-        if not rows:
-            raise exceptions.NotFound(resource="Server, operation or request", id=name)
+        rows, found = operation_list.about(conn, name, project_id=_project_of(context))
+        if found is None:
+            raise exceptions.NotFound(
+                resource="Server, volume, snapshot, backup, operation or request", id=name
+            )
         steps = journal.steps_of(conn, [row["id"] for row in rows])
-        found = operation_list.resource(conn, rows[0])
-    status = None
-    if found is not None:
-        status = states.server_status(found["vm_state"], found["task_state"])
     told = [(row, steps[row["id"]]) for row in rows]
     return Story(
-        resource={
-            "type": rows[0]["resource_type"],
-            "id": rows[0]["resource_id"],
-            "name": found["name"] if found is not None else None,
-            "status": status,
-        },
+        resource={key: found[key] for key in ("type", "id", "name", "status")},
         operations=told,
-        cause=cause(told, failed=status == states.SERVER_STATUS[Vm.ERROR]),
+        cause=cause(told, failed=found["failed"]),
     )
 
 

@@ -101,6 +101,8 @@ def _submit(
             new.kind,
             row,
             place=noun.place(conn, row),
+            # of snapshots and backups: what is done to them is told of their volume, too
+            second_id=row.get("volume_id"),
             payload=new.payload,
             idempotency_key=scoped,
             idempotency_digest=asked if scoped else None,

@@ -36,10 +36,10 @@ def used(conn: Connection, project_id: str | None) -> list[Used]:
 
 
 def _counted(kind: str, table: sa.Table, project_id: str | None) -> sa.Select[tuple[object, ...]]:
-    size = table.c.size_gb
-    if "grows_to_gb" in table.c:
+    size: sa.ColumnElement[int] = table.c.size_gb
+    if table is volumes:
         # what is being extended counts with its new size
-        size = sa.func.coalesce(table.c.grows_to_gb, size)
+        size = sa.func.coalesce(volumes.c.grows_to_gb, size)
     return (
         sa.select(
             sa.literal(kind).label("kind"),

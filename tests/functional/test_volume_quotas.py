@@ -112,8 +112,8 @@ class QuotaSetsTest(Case):
         type_id = self.make_type("fast")
         self.insert(
             volumes,
-            volume_row(size_gb=2, volume_type_id=type_id),
-            volume_row(size_gb=3, volume_type_id=None),
+            volume_row(size_gb=1, grows_to_gb=2, volume_type_id=type_id),
+            volume_row(size_gb=3, grows_to_gb=None, volume_type_id=None),
         )
         self.insert(volumes, volume_row(deleted_at=clock.now()))
         self.insert(volumes, volume_row(project_id=OTHER_PROJECT))

@@ -5,6 +5,7 @@ import datetime
 import sqlalchemy as sa
 
 from mycloud.common import clock
+from mycloud.db import volume_pools
 from mycloud.db.models import services, volume_snapshots, volumes
 from tests.fixtures.cloud import PROJECT
 from tests.fixtures.compute_rows import OTHER_PROJECT
@@ -170,6 +171,55 @@ class HostsTest(Case):
         )
         self.ask("GET", "/os-hosts/nowhere", status=404)
         self.ask("GET", f"/os-hosts/{BACKEND}", by=self.member, status=403)
+
+
+class PoolsTest(Case):
+    def setUp(self):
+        super().setUp()
+        capabilities = {
+            "vendor_name": "mycloud", "driver_version": "1.0", "storage_protocol": "file",
+            "reserved_percentage": 5, "multiattach": True,
+        }  # fmt: skip
+        pool = {
+            "pool": "all", "backend_name": "fast", "total_gb": 10.5, "free_gb": 8.0,
+            "provisioned_gb": 3.0, "capabilities": capabilities,
+        }  # fmt: skip
+        self.api.in_writer(volume_pools.publish, BACKEND, [pool], clock.now())
+        self.name = f"{BACKEND}#all"
+
+    def test_list(self):
+        path = "/scheduler-stats/get_pools"
+        self.assertEqual({"pools": [{"name": self.name}]}, self.ask("GET", path))
+        pool = self.ask("GET", f"{path}?detail=True")["pools"][0]
+        self.assertEqual(self.name, pool["name"])
+        shown = pool["capabilities"]
+        self.assertEqual(
+            (10.5, 8.0, 3.0, 0, "fast", "mycloud", "file", 5, "all", "up"),
+            tuple(shown[name] for name in (
+                "total_capacity_gb", "free_capacity_gb", "provisioned_capacity_gb",
+                "allocated_capacity_gb", "volume_backend_name", "vendor_name",
+                "storage_protocol", "reserved_percentage", "pool_name", "backend_state",
+            )),
+        )  # fmt: skip
+        self.assertEqual([], self.ask("GET", f"{path}?name=other")["pools"])
+        named = self.ask("GET", f"{path}?name={self.name.replace('#', '%23')}")["pools"]
+        self.assertEqual([{"name": self.name}], named)
+        self.ask("GET", f"{path}?detail=maybe", status=400)
+        self.ask("GET", path, by=self.member, status=403)
+        self.api.in_writer(
+            lambda conn: conn.execute(sa.update(services).values(trouble="no disk"))
+        )
+        pool = self.ask("GET", f"{path}?detail=True")["pools"][0]
+        self.assertEqual("down", pool["capabilities"]["backend_state"])
+
+    def test_capabilities(self):
+        for host in (BACKEND, self.name.replace("#", "%23")):
+            shown = self.ask("GET", f"/capabilities/{host}")
+            self.assertEqual(f"OS::Storage::Capabilities::{BACKEND}", shown["namespace"])
+            self.assertEqual(("fast", "all"), (shown["volume_backend_name"], shown["pool_name"]))
+            self.assertEqual({"multiattach"}, set(shown["properties"]))
+        self.ask("GET", "/capabilities/nowhere", status=404)
+        self.ask("GET", f"/capabilities/{BACKEND}", by=self.member, status=403)
 
 
 class CleanupTest(Case):

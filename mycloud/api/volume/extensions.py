@@ -9,6 +9,7 @@ from mycloud.common import exceptions
 #: alias -> name and description; those whose routes are here.
 _KNOWN = {
     "OS-SCH-HNT": ("SchedulerHints", "Hints where a volume is to lie."),
+    "capabilities": ("Capabilities", "What a storage backend can do."),
     "encryption": ("VolumeTypeEncryption", "How volumes of a type are encrypted."),
     "os-availability-zone": ("AvailabilityZones", "The availability zones of volumes."),
     "os-extended-services": ("ExtendedServices", "Why a service is disabled."),
@@ -20,6 +21,7 @@ _KNOWN = {
     "os-types-manage": ("TypesManage", "Creating and deleting volume types."),
     "os-used-limits": ("UsedLimits", "What a project has of its limits."),
     "os-volume-type-access": ("VolumeTypeAccess", "Which projects may use a volume type."),
+    "scheduler-stats": ("Scheduler_stats", "What the storage pools have."),
     "qos-specs": ("Qos_specs_manage", "Bounds of the speed of volumes."),
 }
 _FROZEN = "2014-12-03T00:00:00Z"

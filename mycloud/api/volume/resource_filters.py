@@ -9,6 +9,7 @@ from mycloud.api.volume import messages
 #: A resource -> the filters of its list.
 _FILTERS = {
     "message": messages.FILTERS,
+    "pool": ("name",),
     "volume_type": ("is_public", "name", "extra_specs"),
 }
 _QUERY = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mycloud.common import clock
 from mycloud.disk import sparse
+from mycloud.disk.qmp import Event, Monitor, QmpLost, QmpRefused
 from mycloud.volume.drivers.base import Source
-from mycloud.volume.exports.qmp import Event, Monitor, QmpLost, QmpRefused
 from mycloud.volume.exports.storage_daemon import DISK, StorageDaemon, add_disk, drop_disk
 
 _JOB = "copy"

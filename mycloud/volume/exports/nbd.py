@@ -30,10 +30,10 @@ from oslo_log import log
 
 from mycloud.common import clock, connection_info, exceptions
 from mycloud.disk import machine, short_path
+from mycloud.disk.qmp import Monitor, QmpLost, QmpRefused
 from mycloud.volume.drivers.base import Source
 from mycloud.volume.exports import copying
 from mycloud.volume.exports.base import Exporter, ExportSettings
-from mycloud.volume.exports.qmp import Monitor, QmpLost, QmpRefused
 from mycloud.volume.exports.storage_daemon import DISK, PROGRAM, StorageDaemon, add_disk
 from mycloud.volume.exports.store import Store
 

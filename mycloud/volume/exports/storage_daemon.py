@@ -18,8 +18,8 @@ from typing import Any
 from oslo_concurrency import processutils
 
 from mycloud.disk import processes
+from mycloud.disk.qmp import Monitor, QmpLost, QmpRefused
 from mycloud.volume.drivers.base import Source
-from mycloud.volume.exports.qmp import Monitor, QmpLost, QmpRefused
 
 PROGRAM = "qemu-storage-daemon"
 DISK = "disk"

@@ -14,7 +14,7 @@ import testtools
 import webob
 from hypothesis import strategies
 
-from mycloud.api import cloud, compute, discovery, identity, image
+from mycloud.api import cloud, compute, discovery, identity, image, versions, volume
 from mycloud.api.routing import NO_BODY, Raw, Route, of_version
 from mycloud.api.versions import Version
 from tests.fixtures.cloud import Cloud
@@ -31,12 +31,19 @@ APIS = (
     ("/compute/v2.1", compute.rows(), "compute"),
     ("/image/v2", image.rows(), "image"),
     ("/cloud/v1", cloud.rows(), "cloud"),
+    ("/volume/v3", volume.rows(), "volume"),
     ("", discovery.ROOT, "cloud"),
     ("/identity", discovery.IDENTITY, "identity"),
     ("/compute", discovery.COMPUTE, "compute"),
     ("/image", discovery.IMAGE, "image"),
 )
-VERSIONS = ("2.1", "2.26", "2.53", "2.60")
+#: Those that are whole, not only documents about versions.
+WHOLE = APIS[:5]
+#: By the form of errors; other APIs have none.
+VERSIONS = {
+    "compute": ("2.1", "2.26", "2.53", "2.60"),
+    "volume": ("3.0", "3.24", "3.52", str(versions.VOLUME.maximum)),
+}
 JSON = "application/json"
 PATCHES = "application/openstack-images-v2.1-json-patch"
 
@@ -168,10 +175,11 @@ class BadInputTest(_Case):
         self, nonsense: Nonsense, who: Persona, base: str, row: Route, style: str
     ) -> None:
         path = base + nonsense.path(row.path)
-        version = VERSIONS[len(path) % len(VERSIONS)]
-        parsed = Version.parse(version) if style == "compute" else Version(1, 0)
+        known = VERSIONS.get(style, ("1.0",))
+        version = known[len(path) % len(known)]
+        parsed = Version.parse(version)
         path += "?" + nonsense.query(of_version(row.query, parsed))
-        headers = {"OpenStack_API_Version": f"compute {version}"} if style == "compute" else {}
+        headers = {"OpenStack_API_Version": f"{style} {version}"} if style in VERSIONS else {}
         body = b""
         if row.body is not None and row.body is not NO_BODY:
             raw = isinstance(row.body, Raw)
@@ -290,7 +298,7 @@ class WalkTest(_Case):
         self.prove(200, 400, 404)
 
     def test_paths_that_lead_nowhere(self) -> None:
-        for base, _, style in APIS[:4]:
+        for base, _, style in WHOLE:
             for path in ("/nothing", "//", "/%00", "/..", "/" + "x" * 9000, "/servers//", "/\xff"):
                 self.send(self.things.owner, "GET", base + path, style=style)
         for path in ("/nothing", "/compute/v9", "/identity/v2.0/tokens", "/%00", "//"):
@@ -304,8 +312,11 @@ class WalkTest(_Case):
     def test_tokens(self) -> None:
         for token in ("", "x", "\xe9", "gAAAAA" * 3000, "a b", "%00", "null"):
             nobody = Persona("nobody", token, {})
-            for base, rows_, style in APIS[:4]:
+            for base, rows_, style in WHOLE:
                 path = base + quote(filled(rows_[-1].path, self.things.owner.ids))
-                answer = self.send(nobody, rows_[-1].verb, path, style=style)
+                newest = f"{style} {VERSIONS.get(style, ('1.0',))[-1]}"
+                answer = self.send(
+                    nobody, rows_[-1].verb, path, style=style, OpenStack_API_Version=newest
+                )
                 self.assertIn(answer.status_int, (401, 403, 200))
         self.prove(401)

@@ -25,6 +25,7 @@ RULES = [
     rule("volume:type_encryption:create", ADMIN, "Encrypt volumes of a type."),
     rule("volume:type_encryption:update", ADMIN, "Change how volumes of a type are encrypted."),
     rule("volume:type_encryption:delete", ADMIN, "Encrypt volumes of a type no more."),
+    rule("volume:volume_encryption:show", READER, "See how a volume is encrypted."),
     rule("volume:default_types:list", ADMIN, "List the default volume types of projects."),
     rule("volume:default_types:show", ADMIN, "See the default volume type of a project."),
     rule("volume:default_types:update", ADMIN, "Set the default volume type of a project."),

@@ -345,6 +345,25 @@ class EncryptionTest(Case):
         self.ask("POST", self.path, {"encryption": self.WANTED}, status=400)
 
 
+    def test_of_a_volume(self):
+        self.ask("POST", self.path, {"encryption": self.WANTED})
+        plain = volume_row(volume_type_id=None, encrypted=False)
+        secret = volume_row(
+            volume_type_id=self.type_id, encrypted=True, encryption_key_id=UNKNOWN
+        )
+        insert = sa.insert(volumes)
+        for row in (plain, secret):
+            self.api.in_writer(lambda conn, row=row: conn.execute(insert.values(**row)))
+        path = f"/volumes/{secret['id']}/encryption"
+        shown = self.ask("GET", path, by=self.api.reader)
+        self.assertEqual({**self.WANTED, "encryption_key_id": UNKNOWN}, shown)
+        self.assertEqual({"key_size": 256}, self.ask("GET", f"{path}/key_size", by=self.member))
+        self.ask("GET", f"{path}/unknown", by=self.member, status=404)
+        self.ask("GET", path, by=self.stranger, status=404)
+        shown = self.ask("GET", f"/volumes/{plain['id']}/encryption", by=self.member)
+        self.assertEqual({"encryption_key_id": None}, shown)
+
+
 class DefaultTest(Case):
     def resolve(self, wanted=None, who=None):
         with context.role(context.API), engine.reader() as conn:

@@ -24,6 +24,7 @@ from mycloud.api.volume import (
     type_encryption,
     type_extra_specs,
     types,
+    volume_encryption,
     volumes,
     workers,
 )
@@ -47,6 +48,7 @@ MODULES: tuple[object, ...] = (
     type_encryption,
     type_extra_specs,
     types,
+    volume_encryption,
     volumes,
     workers,
 )

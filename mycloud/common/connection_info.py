@@ -13,8 +13,8 @@ nfs       ``share`` ("SERVER:/PATH"), ``name`` (of the file on it), ``format``
 fake      nothing
 ========= ==================================================================================
 
-and in all: ``volume_id``, ``access_mode`` (rw or ro), ``encrypted``, ``qos_specs`` (for the
-guest's disk; None or a dict), ``multiattach``.
+and in all: ``volume_id``, ``access_mode`` (rw or ro), ``encrypted``, ``qos_specs`` (bounds of
+the guest's disk by libvirt's names, or None), ``multiattach``.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """The compute host's side: answers questions, runs operations, watches its guests."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import oslo_messaging as messaging
@@ -9,9 +10,9 @@ from oslo_config import cfg
 from mycloud.common import concurrency, context, exceptions, states
 from mycloud.compute import rpcapi, tasks
 from mycloud.compute.drivers import base as driver_base
-from mycloud.compute.tasks import reconcile
+from mycloud.compute.tasks import reconcile, stalled
 from mycloud.journal import rpcapi as doorbell
-from mycloud.journal.runner import Owner, Runner
+from mycloud.journal.runner import Owner, Runner, Turns
 from mycloud.objects.host import Host
 
 LOG = logging.getLogger(__name__)
@@ -28,23 +29,28 @@ class ComputeManager:
     def __init__(self, host: str, driver: driver_base.ComputeDriver):
         self.host = host
         self.driver = driver
+        self.turns = Turns()
         self.runner: Runner | None = None
+        self.stalled = stalled.Stalled(driver)
 
     # -- life ----------------------------------------------------------------------------------
 
     def init_host(self, owner: Owner) -> None:
         """Connect to the hypervisor; what runs on it goes on."""
         self.driver.init_host(self.host, self._on_event)
-        self.runner = Runner(owner, tasks.planners(self.driver), doorbell.ring)
+        planners = tasks.planners(self.driver)
+        self.runner = Runner(owner, planners, doorbell.ring, turns=self.turns)
 
     def after_start(self) -> None:
         """Say what the host has, and adopt what runs on it; operations are left alone."""
         self.publish_inventory(context.admin_context())
         self.reconcile(context.admin_context())
+        self.stalled.look()
 
     def stop(self) -> None:
         if self.runner is not None:
             self.runner.stop()
+        self.stalled.stop()
         self.driver.close()
 
     def periodic_tasks(self) -> list[tuple[float, Any]]:
@@ -77,6 +83,22 @@ class ComputeManager:
             "leftovers": self.driver.leftovers(),
         }
 
+    # -- volumes of guests ---------------------------------------------------------------------
+
+    def can_extend_volume(self, ctxt: Any, server_id: str, volume_id: str) -> bool:
+        return self.driver.can_extend(server_id, volume_id)
+
+    def extend_volume(self, ctxt: Any, server_id: str, volume: dict[str, Any]) -> None:
+        with self.turns.of(server_id):
+            self.driver.extend_volume(server_id, volume["id"], volume["size_bytes"])
+
+    def copy_volume(self, ctxt: Any, server_id: str, target: dict[str, Any]) -> bool | None:
+        with self.turns.of(server_id):
+            copy = self.driver.copy_volume(
+                server_id, target["volume_id"], Path(target["path"]), target["format"]
+            )
+        return copy.quiesced
+
     # -- the host ------------------------------------------------------------------------------
 
     def publish_inventory(self, ctxt: Any) -> None:
@@ -108,6 +130,8 @@ class ComputeManager:
 
     def _on_event(self, event: driver_base.GuestEvent) -> None:
         """From the driver's event loop: the state in the API follows in well under 2 s."""
+        if event.io_error:
+            self.stalled.resume(event.server_id)
         concurrency.spawn(self._observe, event)
 
     def _observe(self, event: driver_base.GuestEvent) -> None:

@@ -59,6 +59,14 @@ def of_volumes(conn: Connection, volume_ids: Sequence[str]) -> dict[str, list[Ro
     return found
 
 
+def any_of(conn: Connection, server_id: str) -> bool:
+    """Whether a server has a live attachment."""
+    query = sa.select(attachments.c.id).where(
+        attachments.c.server_id == server_id, attachments.c.deleted_at.is_(None)
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def update(
     conn: Connection, attachment_id: str, changes: dict[str, Any], **expected: Any
 ) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mycloud.common import exceptions
 from mycloud.db.models import block_devices
 
 Row = Mapping[str, Any]
@@ -41,6 +42,18 @@ def of_volume(conn: Connection, server_id: str, volume_id: str) -> Row | None:
         block_devices.c.deleted_at.is_(None),
     )
     return conn.execute(query).mappings().first()
+
+
+def of_attachment(conn: Connection, attachment_id: str) -> Row:
+    """The device of an attachment, also once it is gone.
+
+    :raises AttachmentNotFound:
+    """
+    query = sa.select(block_devices).where(block_devices.c.attachment_id == attachment_id)
+    row = conn.execute(query).mappings().first()
+    if row is None:
+        raise exceptions.AttachmentNotFound(attachment_id=attachment_id)
+    return row
 
 
 def update(conn: Connection, device_id: str, changes: dict[str, Any]) -> None:

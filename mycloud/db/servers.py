@@ -32,6 +32,20 @@ def get(
     return row
 
 
+def hold(conn: Connection, server_id: str) -> Row:
+    """A live server that nobody else changes before this transaction ends.
+
+    :raises ServerNotFound:
+    """
+    query = sa.select(servers).where(
+        servers.c.id == server_id, servers.c.deleted_at.is_(None)
+    )
+    row = conn.execute(query.with_for_update()).mappings().first()
+    if row is None:
+        raise exceptions.ServerNotFound(server_id=server_id)
+    return row
+
+
 def update(
     conn: Connection, server_id: str, changes: dict[str, Any], **expected: Any
 ) -> bool:

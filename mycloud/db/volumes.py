@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions, states
 from mycloud.common.states import Op, Vol
-from mycloud.db import live, volume_messages, volume_pools
+from mycloud.db import live, volume_keys, volume_messages, volume_pools
 from mycloud.db.models import volumes
 
 Row = Mapping[str, Any]
@@ -126,6 +126,7 @@ def settle(
         volume_messages.add_failure(conn, operation, changes.get("fault"), now)
     if status == Vol.DELETED:
         volume_pools.release(conn, row["host"], row["size_gb"])
+        volume_keys.forget_unused(conn, row["encryption_key_id"])
     elif outcome is not Op.SUCCEEDED and operation["kind"] == "volume.extend":
         volume_pools.release(conn, row["host"], operation["payload"]["size_gb"] - row["size_gb"])
     return []

@@ -16,6 +16,7 @@ MODULES = (
     "server",
     "service",
     "volume",
+    "volume_key",
     "volume_snapshot",
 )
 

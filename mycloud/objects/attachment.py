@@ -84,9 +84,11 @@ class Attachment(base.MycloudObject):
 
     @classmethod
     @base.remotable
-    def begin(cls, context: Any, attachment_id: str, changes: dict[str, Any]) -> None:
+    def begin(
+        cls, context: Any, attachment_id: str, changes: dict[str, Any]
+    ) -> "Attachment":
         """A host has begun to take the volume: as ``change``, and a reserved attachment is
-        attaching from now on."""
+        attaching from now on; how it is then."""
         now = clock.now()
         with engine.writer() as conn:
             row = attachments.get(conn, attachment_id)
@@ -96,6 +98,8 @@ class Attachment(base.MycloudObject):
             attachments.update(conn, attachment_id, values)
             if "status" in values:
                 attachments.follow(conn, row["volume_id"], now)
+            [full] = attachments.full(conn, id=attachment_id)
+        return cls.from_row(context, full)
 
 
 @base.Registry.register

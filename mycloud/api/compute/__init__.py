@@ -23,6 +23,7 @@ from mycloud.api.compute import (
     servers,
     services,
     usage,
+    volume_attachments,
 )
 from mycloud.api.routing import Route
 
@@ -48,6 +49,7 @@ MODULES: tuple[object, ...] = (
     servers,
     services,
     usage,
+    volume_attachments,
 )
 
 

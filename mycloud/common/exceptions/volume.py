@@ -235,3 +235,35 @@ class QosKeyNotFound(Invalid):
 class VolumeMessageNotFound(NotFound):
     code = "volume_message_not_found"
     template = "Message %(message_id)s could not be found."
+class KeyUnreadable(MycloudError):
+    code = "key_unreadable"
+    template = (
+        "The key of the encrypted volume can't be read: API and conductor hosts must share the "
+        "directory [volume]/key_dir; an administrator restores it from a backup."
+    )
+
+
+class InvalidDevicePath(Invalid):
+    code = "invalid_device_path"
+    template = (
+        "The supplied device path (%(path)s) is invalid: it must be like /dev/vdb; leave it out "
+        "to have one chosen."
+    )
+
+
+class DeviceInUse(Conflict):
+    code = "device_in_use"
+    template = (
+        "The supplied device path (%(path)s) is in use by another disk of the server; leave it "
+        "out to have one chosen."
+    )
+
+
+class ServerHasNoVolume(NotFound):
+    code = "server_has_no_volume"
+    template = "Instance %(server_id)s is not attached to volume %(volume_id)s."
+
+
+class RootVolume(Forbidden):
+    code = "root_volume"
+    template = "Cannot %(action)s a root device volume: the server boots from it."

@@ -15,7 +15,7 @@ from mycloud.common.context import RequestContext
 from mycloud.common.states import Op
 from mycloud.compute import rpcapi
 from mycloud.conductor import rpcapi as conductor_rpcapi
-from mycloud.db import engine, journal, servers
+from mycloud.db import attachments, engine, journal, servers
 from mycloud.journal import submit as journal_submit
 from mycloud.journal.submit import New, replay, ring, scoped_key
 
@@ -85,7 +85,7 @@ def _submit(context: RequestContext, server: Row, new: New, key: str | None) -> 
             host=server["host"],
             # the journal of the server's project, whoever asks
             project_id=server["project_id"],
-            payload=new.payload,
+            payload=new.payload | with_volumes(conn, server),
             idempotency_key=key,
             idempotency_digest=asked if key else None,
         )
@@ -108,6 +108,11 @@ def _submit(context: RequestContext, server: Row, new: New, key: str | None) -> 
     ring(context, operation)
     operation_id: str = operation["id"]
     return operation_id
+
+
+def with_volumes(conn: Connection, server: Row) -> dict[str, Any]:
+    """What tells a server's host that it has volumes: most have none, and need no look-up."""
+    return {"volumes": True} if attachments.any_of(conn, server["id"]) else {}
 
 
 def check_lock(context: RequestContext, server: Row) -> None:
@@ -152,6 +157,7 @@ def submit_delete(context: RequestContext, server: Row) -> str:
             topic=rpcapi.TOPIC if server["host"] else conductor_rpcapi.TOPIC,
             host=server["host"],
             project_id=server["project_id"],
+            payload=with_volumes(conn, server),
         )
         current = server["operation_id"]
         if current is not None:

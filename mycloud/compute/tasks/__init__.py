@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mycloud.compute.drivers.base import ComputeDriver
-from mycloud.compute.tasks import create, delete, power, snapshot
+from mycloud.compute.tasks import create, delete, power, snapshot, swap, volumes
 from mycloud.journal.runner import Planner
 
 #: operation kind -> plan(driver, context, operation)
@@ -17,6 +17,9 @@ PLANS: dict[str, Callable[..., Any]] = {
     "server.reboot": power.reboot,
     "server.reboot_hard": power.reboot,
     "server.create_image": snapshot.plan,
+    "server.attach_volume": volumes.attach,
+    "server.detach_volume": volumes.detach,
+    "server.swap_volume": swap.plan,
 }
 
 

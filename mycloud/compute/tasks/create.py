@@ -5,6 +5,7 @@ from typing import Any
 from mycloud.common.states import Power
 from mycloud.compute import guest_spec
 from mycloud.compute.drivers.base import ComputeDriver
+from mycloud.compute.tasks import volumes
 from mycloud.disk.image_source import fetcher
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.operation import Operation
@@ -13,6 +14,7 @@ from mycloud.objects.operation import Operation
 def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
     """The steps of server.create."""
     server = operation.server
+    disks = volumes.NewDisks(driver, context, operation)
     spec = guest_spec.build(server, operation.payload)
     image = spec.image
 
@@ -24,6 +26,7 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
 
     return Plan(
         steps=[
+            *disks.steps(),
             Step(
                 "image",
                 do=lambda: driver.ensure_image(image, fetcher(context, image)),
@@ -31,13 +34,13 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
             ),
             Step(
                 "disk",
-                do=lambda: driver.create_disk(spec),
-                done=lambda: driver.disk_ready(spec),
+                do=lambda: driver.create_disk(disks.added_to(spec)),
+                done=lambda: driver.disk_ready(disks.added_to(spec)),
                 undo=undo_disk,
             ),
             Step(
                 "spawn",
-                do=lambda: driver.spawn(spec),
+                do=lambda: driver.spawn(disks.added_to(spec)),
                 done=lambda: driver.spawned(server.id),
                 undo=undo_guest,
             ),

@@ -7,6 +7,7 @@ from oslo_config import cfg
 
 from mycloud.common import states
 from mycloud.compute.drivers.base import ComputeDriver, PowerState
+from mycloud.compute.tasks import volumes
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.operation import Operation
 
@@ -36,7 +37,9 @@ def start(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
         steps=[
             Step(
                 "power_on",
-                do=lambda: driver.power_on(server_id),
+                do=lambda: driver.power_on(
+                    server_id, volumes=volumes.disks(driver, context, operation)
+                ),
                 done=lambda: _powered(driver, server_id, PowerState.RUNNING),
             )
         ],
@@ -78,7 +81,10 @@ def reboot(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
             Step(
                 "reboot",
                 do=lambda: driver.reboot(
-                    server_id, hard, cfg.CONF.compute.shutdown_timeout
+                    server_id,
+                    hard,
+                    cfg.CONF.compute.shutdown_timeout,
+                    volumes=volumes.disks(driver, context, operation),
                 ),
             )
         ],

@@ -9,6 +9,7 @@ from typing import Any
 
 from mycloud.common import connection_info, exceptions
 from mycloud.objects.attachment import Attachment
+from mycloud.volume import qos
 from mycloud.volume.drivers.base import BackendSettings, Source
 from mycloud.volume.exports.base import Exporter, ExportSettings
 from mycloud.volume.exports.fake import FakeExporter
@@ -79,7 +80,9 @@ class Board:
             "access_mode": "rw" if attachment.writable else "ro",
             "encrypted": attachment.encrypted,
             "multiattach": attachment.multiattach,
-            "qos_specs": None if attachment.qos_consumer == "back-end" else attachment.qos,
+            "qos_specs": qos.iotune(
+                attachment.qos_consumer or "", attachment.qos or {}, attachment.volume_size_gb
+            ),
         }
 
     def _choose(self, source: Source, connector: Mapping[str, Any]) -> str:

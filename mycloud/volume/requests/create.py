@@ -19,6 +19,7 @@ from mycloud.db import (
     journal,
     services,
     snapshots,
+    volume_keys,
     volume_pools,
     volume_types,
     volumes,
@@ -320,6 +321,16 @@ def insert(
         "volume_type_id": found.type["id"] if found.type else None,
         "multiattach": spec.multiattach or types.is_multiattach(found.type),
     }
+    if found.type is not None and found.type["encryption"] and not row.get("encryption_key_id"):
+        if found.inherited.get("bootable") or spec.source_volid or spec.snapshot_id:
+            raise exceptions.Invalid(
+                "Invalid input received: an encrypted volume is made empty, or from an encrypted "
+                "one of the same type: only the server's host ever sees its plain bytes."
+            )
+        row |= {
+            "encrypted": True,
+            "encryption_key_id": volume_keys.make(conn, context.project_id),
+        }
     volumes.insert(conn, [row])
     operation = journal_submit.operation(
         context,

@@ -1,0 +1,54 @@
+"""The key that encrypts the keys of encrypted volumes: one file, on API and conductor hosts.
+
+The database alone opens no volume, nor does this file alone. Hosts of one cloud share the file.
+"""
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+from oslo_config import cfg
+
+from mycloud.common import clock, exceptions
+
+_FILE = "master.key"
+
+
+def _path() -> Path:
+    place = cfg.CONF.volume.key_dir or Path(cfg.CONF.state_path) / "volume-keys"
+    return Path(place) / _FILE
+
+
+def _fernet() -> Fernet:
+    path = _path()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f".{clock.new_id()}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # whoever was first has made it
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return Fernet(path.read_bytes())
+
+
+def new_key() -> str:
+    """A new key for a volume, encrypted, as the database keeps it."""
+    return _fernet().encrypt(clock.secret(32).encode()).decode()
+
+
+def opened(ciphertext: str) -> str:
+    """The passphrase of a volume.
+
+    :raises KeyUnreadable: it was encrypted by another master key
+    """
+    try:
+        return _fernet().decrypt(ciphertext.encode()).decode()
+    except InvalidToken as error:
+        raise exceptions.KeyUnreadable() from error

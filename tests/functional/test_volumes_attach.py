@@ -1,0 +1,147 @@
+"""Volumes given to servers: reserved, attached, detached, swapped, and what is refused."""
+
+from typing import Any
+
+from mycloud.common import faults
+from mycloud.common.states import Attach, Vol
+from mycloud.db import attachments, engine
+from tests.fixtures.volume_api import VolumeApiCase
+
+
+class AttachTest(VolumeApiCase):
+    hosts = 1
+
+    def attach(self, server_id: str, volume_id: str, **more: Any) -> Any:
+        return self.call(
+            "POST", f"/servers/{server_id}/os-volume_attachments",
+            {"volumeAttachment": {"volumeId": volume_id, **more}},
+        )
+
+    def attached(self, server_id: str, **values: Any) -> dict[str, Any]:
+        volume = self.make_volume(**values)
+        answer = self.attach(server_id, volume["id"])
+        self.assertEqual(200, answer.status, answer)
+        return self.volume_when(volume["id"], Vol.IN_USE)
+
+    def detach(self, server_id: str, volume_id: str) -> Any:
+        return self.call("DELETE", f"/servers/{server_id}/os-volume_attachments/{volume_id}")
+
+    @property
+    def hypervisor(self) -> Any:
+        return self.cloud.computes["host1"].driver
+
+    @property
+    def board(self) -> Any:
+        return self.cloud.volumes["disks"].board
+
+    def test_attach_and_detach(self) -> None:
+        server_id = self.boot()
+        volume = self.make_volume()
+        answer = self.attach(server_id, volume["id"], device=None)
+        self.assertEqual(200, answer.status, answer)
+        self.assertEqual(
+            {"id": volume["id"], "volumeId": volume["id"], "serverId": server_id,
+             "device": "/dev/vdb"},
+            answer.body["volumeAttachment"],
+        )
+        shown = self.volume_when(volume["id"], Vol.IN_USE)
+        [told] = shown["attachments"]
+        self.assertEqual((server_id, "/dev/vdb"), (told["server_id"], told["device"]))
+        self.assertEqual([volume["id"]], list(self.hypervisor.volumes(server_id)))
+        self.assertEqual({told["attachment_id"]: True}, self.board.all())
+        listed = self.call("GET", f"/servers/{server_id}/os-volume_attachments").body
+        self.assertEqual(
+            [volume["id"]], [each["volumeId"] for each in listed["volumeAttachments"]]
+        )
+        actions = self.call("GET", f"/servers/{server_id}/os-instance-actions").body
+        self.assertIn("attach_volume", [each["action"] for each in actions["instanceActions"]])
+
+        self.assertEqual(202, self.detach(server_id, volume["id"]).status)
+        self.assertEqual([], self.volume_when(volume["id"], Vol.AVAILABLE)["attachments"])
+        self.assertEqual({}, self.hypervisor.volumes(server_id))
+        self.assertEqual({}, self.board.all())
+
+    def test_a_failure_runs_backwards(self) -> None:
+        server_id = self.boot()
+        volume = self.make_volume()
+        self.hypervisor.faults.set(faults.Fault("attach_volume", count=1))
+        answer = self.attach(server_id, volume["id"])
+        self.assertEqual(200, answer.status, answer)
+        operation = self.ended(answer.headers["X-Mycloud-Operation-Id"])
+        self.assertEqual("failed", operation["state"])
+        self.volume_when(volume["id"], Vol.AVAILABLE)
+        self.assertEqual({}, self.board.all())
+        self.assertEqual({}, self.hypervisor.volumes(server_id))
+        listed = self.call("GET", f"/servers/{server_id}/os-volume_attachments").body
+        self.assertEqual([], listed["volumeAttachments"])
+        # the same again works
+        self.assertEqual(200, self.attach(server_id, volume["id"]).status)
+        self.volume_when(volume["id"], Vol.IN_USE)
+
+    def test_a_bad_device_sends_no_message(self) -> None:
+        server_id = self.boot()
+        volume = self.make_volume()
+        for device in ("/dev/../x", "vdb", "/dev/vdb;reboot", "/dev/", "/etc/passwd"):
+            answer = self.attach(server_id, volume["id"], device=device)
+            self.assertEqual(400, answer.status, device)
+            self.assertIn("device path", answer.message)
+        self.volume_when(volume["id"], Vol.AVAILABLE)
+
+    def test_refusals(self) -> None:
+        server_id, other = self.boot(), self.boot(name="two")
+        volume = self.attached(server_id)
+        twice = self.attach(server_id, volume["id"])
+        self.assertEqual(400, twice.status, twice)
+        elsewhere = self.attach(other, volume["id"])
+        self.assertEqual(400, elsewhere.status, elsewhere)
+        self.assertEqual(404, self.detach(other, volume["id"]).status)
+        deleted = self.volume_call("DELETE", f"/volumes/{volume['id']}")
+        self.assertEqual(400, deleted.status, deleted)
+        taken = self.attach(server_id, self.make_volume()["id"], device="/dev/vdb")
+        self.assertEqual(409, taken.status, taken)
+        foreign = self.make_volume(by=self.stranger)
+        self.assertEqual(404, self.attach(server_id, foreign["id"]).status)
+
+    def test_a_guest_that_does_not_let_go(self) -> None:
+        server_id = self.boot()
+        volume = self.attached(server_id)
+        self.hypervisor.faults.set(faults.Fault("detach_volume", count=1))
+        answer = self.detach(server_id, volume["id"])
+        operation = self.ended(answer.headers["X-Mycloud-Operation-Id"])
+        self.assertEqual("failed", operation["state"])
+        shown = self.volume_when(volume["id"], Vol.IN_USE)
+        self.assertEqual(server_id, shown["attachments"][0]["server_id"])
+        self.assertEqual([volume["id"]], list(self.hypervisor.volumes(server_id)))
+
+    def test_a_deleted_server_gives_its_volumes_back(self) -> None:
+        server_id = self.boot()
+        volume = self.attached(server_id)
+        self.assertEqual(204, self.call("DELETE", f"/servers/{server_id}").status)
+        self.volume_when(volume["id"], Vol.AVAILABLE)
+        self.assertEqual({}, self.board.all())
+
+    def test_swap(self) -> None:
+        server_id = self.boot()
+        old = self.attached(server_id)
+        new = self.make_volume()
+        answer = self.call(
+            "PUT", f"/servers/{server_id}/os-volume_attachments/{old['id']}",
+            {"volumeAttachment": {"volumeId": new["id"]}}, by=self.operator,
+        )
+        self.assertEqual(202, answer.status, answer)
+        self.volume_when(new["id"], Vol.IN_USE)
+        self.volume_when(old["id"], Vol.AVAILABLE)
+        self.assertEqual([new["id"]], list(self.hypervisor.volumes(server_id)))
+        self.assertEqual(1, len(self.board.all()))
+
+    def test_secrets_stay_out_of_the_database(self) -> None:
+        server_id = self.boot()
+        volume = self.attached(server_id)
+
+        def look() -> Any:
+            with engine.reader() as conn:
+                return attachments.full(conn, volume_id=volume["id"])
+
+        [row] = self.cloud.in_role(look)
+        self.assertEqual(Attach.ATTACHED, row["status"])
+        self.assertEqual("fake", row["connection_info"]["driver_volume_type"])

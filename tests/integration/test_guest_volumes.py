@@ -8,10 +8,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import libvirt
 import testtools
 
 from mycloud.common import clock, concurrency, exceptions, pki
 from mycloud.compute.drivers.base import PowerState, VolumeDisk
+from mycloud.disk import luks
 from mycloud.volume.drivers.base import Source
 from mycloud.volume.exports.base import ExportSettings
 from mycloud.volume.exports.nbd import NbdExporter
@@ -21,6 +23,7 @@ from tests.fixtures import tiny_guest
 from tests.fixtures.libvirt_host import LibvirtHost
 
 _SECTORS = (MIB << 20) // 512
+_PASSPHRASE = b"the passphrase of the test"
 #: writes a thousand blocks one by one, each beginning with its number in eight digits
 _WRITER = (
     "i=1; while [ $i -le 1000 ]; do printf %08d $i | "
@@ -29,7 +32,9 @@ _WRITER = (
 )
 
 
-class LocalVolumesTest(VolumesContract, LibvirtHost, testtools.TestCase):
+class LocalStore(LibvirtHost):
+    """Volumes that are files of this machine."""
+
     def setUp(self):
         super().setUp()
         self.store = Path(tempfile.mkdtemp(prefix="mycloud-test-volumes-"))
@@ -53,6 +58,8 @@ class LocalVolumesTest(VolumesContract, LibvirtHost, testtools.TestCase):
     def path_of(self, disk):
         return Path(disk.connection["data"]["device_path"])
 
+
+class LocalVolumesTest(LocalStore, VolumesContract, testtools.TestCase):
     def boot_volume(self):
         path = self.store / "boot"
         subprocess.run(
@@ -196,6 +203,100 @@ class LocalVolumesTest(VolumesContract, LibvirtHost, testtools.TestCase):
         self.assertEqual({}, driver.volumes(me))
 
 
+class EncryptedVolumesTest(LocalStore, testtools.TestCase):
+    def secret_volume(self, device):
+        disk = self.volume(device, secret=_PASSPHRASE)
+        self.driver.prepare_encryption(disk)
+        return disk
+
+    def assert_no_secret_left(self):
+        conn = libvirt.open(self.libvirtd.uri())
+        self.addCleanup(conn.close)
+        self.assertEqual([], conn.listAllSecrets())
+        for path in self.root.rglob("*"):
+            if path.suffix in (".xml", ".log"):
+                self.assertNotIn(_PASSPHRASE, path.read_bytes(), path.name)
+
+    def test_life_of_an_encrypted_volume(self):
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        disk = self.secret_volume("vdb")
+        inside = _SECTORS - luks.HEADER_BYTES // 512
+        for wrong in (None, b"another"):
+            self.assertRaises(
+                exceptions.MycloudError, driver.attach_volume, me,
+                dataclasses.replace(disk, secret=wrong or b""),
+            )
+        driver.attach_volume(me, disk)
+        self.said(me, f"GUEST block add /dev/vdb sectors={inside} ")
+        shell = self.on_console(me)
+        shell.run("yes plain-text | head -c 1048576 > /dev/vdb; sync")
+        self.assert_hidden(disk)
+
+        with self.subTest("it grows"):
+            os.truncate(self.path_of(disk), 2 * MIB << 20)
+            driver.extend_volume(me, disk.volume_id, 2 * MIB << 20)
+            self.said(me, f"GUEST block change /dev/vdb sectors={inside + _SECTORS} ")
+
+        with self.subTest("a copy is encrypted, too"):
+            copy = self.disk(clock.new_id(), "vdc", self.store / "copy", secret=_PASSPHRASE)
+            self.assertRaises(
+                exceptions.EncryptionRefused,
+                driver.copy_volume, me, disk.volume_id, self.path_of(copy), "raw",
+            )
+            for _ in range(2):
+                driver.copy_volume(
+                    me, disk.volume_id, self.path_of(copy), "raw", secret=_PASSPHRASE
+                )
+            self.assert_hidden(copy)
+            driver.attach_volume(me, copy)
+            self.said(me, "GUEST block add /dev/vdc")
+            self.assertEqual("plain-text", shell.run("head -n 1 /dev/vdc"))
+
+        with self.subTest("it is swapped to an encrypted one only"):
+            plain = self.volume("vdb", size_mb=2 * MIB)
+            self.assertRaises(
+                exceptions.EncryptionRefused, driver.swap_volume, me, disk.volume_id, plain
+            )
+            new = self.volume("vdb", size_mb=2 * MIB, secret=_PASSPHRASE)
+            driver.prepare_encryption(new)
+            driver.swap_volume(me, disk.volume_id, new)
+            self.assert_hidden(new)
+
+        with self.subTest("it is there after a cold start"):
+            self.assertRaises(exceptions.GuestOperationFailed, driver.reboot, me, True, 0)
+            driver.power_on(me, volumes=[new, copy])
+            self.wait_ready(me, 2)
+            shell = self.on_console(me)
+            self.assertEqual("plain-text", shell.run("head -n 1 /dev/vdb"))
+        self.assert_no_secret_left()
+
+    def assert_hidden(self, disk):
+        self.assertNotIn(b"plain-text", self.path_of(disk).read_bytes())
+
+    def test_what_is_not_made_a_luks_disk(self):
+        data = self.volume("vdb", secret=_PASSPHRASE)
+        with self.path_of(data).open("r+b") as file:
+            file.seek(MIB << 19)
+            file.write(b"somebody's data")
+        before = self.path_of(data).read_bytes()
+        qcow2 = self.volume("vdb", disk_format="qcow2", secret=_PASSPHRASE)
+        used = self.secret_volume("vdb")
+        header = self.path_of(used).read_bytes()
+        for disk, words in (
+            (data, "not encrypted"), (qcow2, "qcow2"), (self.volume("vdb"), "no passphrase"),
+            (dataclasses.replace(used, secret=b"another"), "another passphrase"),
+        ):
+            error = self.assertRaises(
+                exceptions.EncryptionRefused, self.driver.prepare_encryption, disk
+            )
+            self.assertIn(words, str(error))
+        self.driver.prepare_encryption(used)
+        self.assertEqual(header, self.path_of(used).read_bytes())
+        self.assertEqual(before, self.path_of(data).read_bytes())
+        self.assertEqual([], [*(self.root / "luks").iterdir()])
+
+
 class NbdVolumesTest(LibvirtHost, testtools.TestCase):
     """Exports of a volume host, by QEMU's own daemon."""
 
@@ -271,6 +372,22 @@ class NbdVolumesTest(LibvirtHost, testtools.TestCase):
             )
             self.assertNotIn(disk.connection["data"]["export"], str(error))
             self.assertEqual({}, driver.volumes(me))
+
+    def test_encrypted(self):
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        disk = dataclasses.replace(self.export("vdb", nbd_unix=False), secret=_PASSPHRASE)
+        for _ in range(2):
+            driver.prepare_encryption(disk)
+        driver.attach_volume(me, disk)
+        self.said(me, "GUEST block add /dev/vdb")
+        self.on_console(me).run("yes plain-text | head -c 1048576 > /dev/vdb; sync")
+        self.assertNotIn(b"plain-text", self.path.read_bytes())
+        self.assertEqual(luks.HEADER_BYTES, luks.payload_offset(self.path))
+        target = self.root / "copy"
+        self.addCleanup(target.unlink)
+        driver.copy_volume(me, disk.volume_id, target, "raw", secret=_PASSPHRASE)
+        self.assertNotIn(b"plain-text", target.read_bytes())
 
     def test_export_dies_while_the_guest_writes(self):
         """The guest pauses on its own, goes on when the export is back, and nothing is lost."""

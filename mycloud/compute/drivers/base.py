@@ -439,13 +439,16 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def copy_volume(
-        self, server_id: str, volume_id: str, target: Path, target_format: str
+        self, server_id: str, volume_id: str, target: Path, target_format: str,
+        *, secret: bytes | None = None,
     ) -> VolumeCopy:
         """Write what the disk holds at one moment to a file, new or as big as the volume, while
         the guest goes on. Begun anew if an earlier process was killed.
 
         :param target_format: ``raw`` or ``qcow2``
+        :param secret: the passphrase of an encrypted volume; the copy is encrypted with it, too
         :raises GuestNotFound: :raises VolumeNotInGuest: the guest does not run with it
+        :raises EncryptionRefused: it is encrypted and there is no passphrase
         :raises DiskFull: :raises GuestOperationFailed:
         """
 

@@ -99,13 +99,18 @@ class FakeVolumes(ComputeDriver):
         self._keep(server_id, found, {**found["volumes"], volume_id: grown})
 
     def copy_volume(
-        self, server_id: str, volume_id: str, target: Path, target_format: str
+        self, server_id: str, volume_id: str, target: Path, target_format: str,
+        *, secret: bytes | None = None,
     ) -> VolumeCopy:
         """The copy holds nothing; a target that is there keeps its size."""
         self._strike("copy_volume", server_id)
         found, disk = self._must_have(server_id, volume_id)
         if found["power_state"] not in _ON:
             raise exceptions.VolumeNotInGuest(server_id=server_id, volume_id=volume_id)
+        if disk["encrypted"] and secret is None:
+            raise exceptions.EncryptionRefused(
+                volume_id=volume_id, reason="its copy would not be encrypted"
+            )
         size = int(disk.get("size_bytes") or _GIB)
         if not target.exists():
             if target_format == "raw":

@@ -56,6 +56,18 @@ class Found:
         """Whether QEMU can let it grow while it is open."""
         return self.element.get("type") in ("file", "block")
 
+    @property
+    def path(self) -> Path | None:
+        """The file or device that it is, if it is one."""
+        place = self.element.find("source")
+        found = None if place is None else place.get("file") or place.get("dev")
+        return Path(found) if found else None
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether QEMU encrypts what the guest writes."""
+        return self.element.find("source/encryption") is not None
+
     def xml(self) -> str:
         """The element as libvirt takes it."""
         return ET.tostring(self.element, encoding="unicode")
@@ -98,6 +110,14 @@ def element(disk: VolumeDisk, source: DiskSource, *, boot: bool = False) -> ET.E
     if boot and disk.boot_index is not None and disk.boot_index >= 0:
         ET.SubElement(root, "boot", order=str(disk.boot_index + 1))
     ET.SubElement(root, "alias", name=ALIAS_PREFIX + disk.volume_id)
+    return root
+
+
+def copy_element(path: Path, disk_format: str) -> ET.Element:
+    """A file that a disk is copied to."""
+    root = ET.Element("disk")
+    ET.SubElement(root, "driver", name="qemu", type=disk_format)
+    source_into(root, DiskSource(disk_format, path))
     return root
 
 

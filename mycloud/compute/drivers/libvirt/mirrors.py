@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -36,19 +35,17 @@ class Mirror:
     server_id: str
     target: str
 
-    def copy_to(self, path: Path, disk_format: str) -> bool:
-        """Write what the disk holds at one moment to a file: a new one, or one of its size. A copy
+    def copy_to(self, root: ET.Element, *, existing: bool) -> bool:
+        """Write what the disk holds at one moment to the disk that the element describes. A copy
         that somebody else has begun is broken off.
 
         True if the guest's agent had its file systems frozen at that moment.
 
+        :param existing: as of ``begin``
         :raises GuestOperationFailed: it does not come on, or ends too soon
         """
-        root = ET.Element("disk", type="file")
-        ET.SubElement(root, "driver", name="qemu", type=disk_format)
-        ET.SubElement(root, "source", file=str(path))
         self.end()
-        self.begin(root, existing=path.exists())
+        self.begin(root, existing=existing)
         try:
             self.wait_alike()
             with frozen(self.call, self.server_id) as quiesced:

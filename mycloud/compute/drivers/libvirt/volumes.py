@@ -15,12 +15,13 @@ from oslo_log import log
 
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute import connectors
-from mycloud.compute.connectors import this_host
+from mycloud.compute.connectors import blockdev, this_host
 from mycloud.compute.connectors.base import DiskSource
 from mycloud.compute.drivers.base import PowerState, VolumeCopy, VolumeDisk, VolumeState
 from mycloud.compute.drivers.libvirt import disks, domain, power
 from mycloud.compute.drivers.libvirt.base import LibvirtBase
 from mycloud.compute.drivers.libvirt.mirrors import Mirror
+from mycloud.disk import luks, sparse
 
 LOG = log.getLogger(__name__)
 
@@ -92,11 +93,6 @@ class LibvirtVolumes(LibvirtBase):
         found = self._disks(server_id)
         return found is None or volume_id not in found.live or found.live[volume_id].grows
 
-    def prepare_encryption(self, disk: VolumeDisk) -> None:
-        raise exceptions.EncryptionRefused(
-            volume_id=disk.volume_id, reason="this host can't encrypt yet"
-        )
-
     # -- attach and detach --------------------------------------------------
 
     def attach_volume(self, server_id: str, disk: VolumeDisk) -> None:
@@ -148,6 +144,29 @@ class LibvirtVolumes(LibvirtBase):
     def disconnect_volume(self, connection: dict[str, Any]) -> None:
         """QEMU itself was connected, and its secrets were forgotten at once."""
 
+    # -- encryption ---------------------------------------------------------
+
+    def prepare_encryption(self, disk: VolumeDisk) -> None:
+        if disk.secret is None:
+            raise _refused(disk.volume_id, "it has no passphrase")
+        self._make_luks(disk.volume_id, self._connect(disk), disk.secret)
+
+    def _make_luks(self, volume_id: str, source: DiskSource, secret: bytes) -> None:
+        if source.format != "raw":
+            raise _refused(volume_id, f"it lies in a {source.format} file; only raw ones can be")
+        node = blockdev.node(source, self.settings.pki_dir)
+        try:
+            luks.ensure(
+                self.settings.state_dir / "luks", node.options, node.objects,
+                blockdev.secret("passphrase", secret),
+            )
+        except luks.NotEmpty:
+            raise _refused(volume_id, "it holds data that is not encrypted") from None
+        except luks.WrongPassphrase:
+            raise _refused(volume_id, "it was encrypted with another passphrase") from None
+        except luks.Failed as error:
+            raise exceptions.ConnectionFailed(volume_id=volume_id, reason=str(error)) from None
+
     # -- grow, copy, swap ---------------------------------------------------
 
     def extend_volume(self, server_id: str, volume_id: str, size_bytes: int) -> None:
@@ -160,17 +179,34 @@ class LibvirtVolumes(LibvirtBase):
                 volume_id=volume_id, server_id=server_id,
                 protocol=disks.words(disk.element).split()[0],
             )
+        if disk.is_encrypted and disk.path is not None:
+            size_bytes -= concurrency.run_native(luks.payload_offset, disk.path)
         with self._verb("extend a disk of", server_id):
             self._host.call(_resize, server_id, disk.target, size_bytes)
 
     def copy_volume(
-        self, server_id: str, volume_id: str, target: Path, target_format: str
+        self, server_id: str, volume_id: str, target: Path, target_format: str,
+        *, secret: bytes | None = None,
     ) -> VolumeCopy:
         disk = self._must_have(server_id, volume_id, self._must_disks(server_id).live)
-        with self._verb("copy a disk of", server_id):
-            size = self._host.call(_size, server_id, disk.target)
+        size = self._host.call(_size, server_id, disk.target)
+        # by the name of the target, not of the volume: it is the copy's own header
+        copy = VolumeDisk(f"copy-{volume_id}", {}, disk.target, secret=secret)
+        source = DiskSource(target_format, target)
+        if disk.is_encrypted:
+            # what the guest sees must not get to the storage as it sees it
+            if secret is None:
+                raise _refused(volume_id, "its copy would not be encrypted")
+            if not target.exists():
+                sparse.create(target, size + luks.HEADER_BYTES)
+            self._make_luks(volume_id, source, secret)
+        with (
+            self._verb("copy a disk of", server_id),
+            self._secrets.lent((copy, source)),
+        ):
             mirror = Mirror(self._host.call, server_id, disk.target)
-            quiesced = mirror.copy_to(target, target_format)
+            element = disks.element(copy, source)
+            quiesced = mirror.copy_to(element, existing=target.exists())
             concurrency.run_native(_flush, target)
         return VolumeCopy(size, quiesced)
 
@@ -202,6 +238,8 @@ class LibvirtVolumes(LibvirtBase):
         if now is not None and now.identity == wanted:
             return
         old = self._must_have(server_id, old_volume_id, found.live)
+        if old.is_encrypted and disk.secret is None:
+            raise _refused(disk.volume_id, "what is encrypted now would not be there")
         mirror = Mirror(self._host.call, server_id, old.target)
         filled = old.element.find("mirror")
         if filled is None or disks.identity(filled) != wanted:
@@ -273,6 +311,10 @@ def _reached(disk: VolumeDisk, source: DiskSource) -> Iterator[None]:
             LOG.warning("Volume %s can't be reached by %s", disk.volume_id, source.protocol)
             raise connectors.failed(disk.connection, "QEMU can't open it") from None
         raise
+
+
+def _refused(volume_id: str, reason: str) -> exceptions.EncryptionRefused:
+    return exceptions.EncryptionRefused(volume_id=volume_id, reason=reason)
 
 
 def _look(conn: Any, server_id: str) -> _Disks | None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from mycloud.common import clock, concurrency
 
 _POLL_SECONDS = 0.02
+#: How often a process that is about to become another program is looked at again.
+_LOOKS = 5
 
 
 def alive(pid: int) -> bool:
@@ -26,11 +28,16 @@ def alive(pid: int) -> bool:
 
 def command_line(pid: int) -> list[str]:
     """The words that the process was started with; empty if it is gone."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [os.fsdecode(word) for word in words if word]
+    for _ in range(_LOOKS):
+        try:
+            raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            return []
+        if raw or not alive(pid):
+            return [os.fsdecode(word) for word in raw.split(b"\0") if word]
+        # it has none for a moment while the kernel loads its program
+        concurrency.sleep(_POLL_SECONDS)
+    return []
 
 
 def running(pid_file: Path, program: str) -> int | None:

@@ -56,6 +56,14 @@ def of_attachment(conn: Connection, attachment_id: str) -> Row:
     return row
 
 
+def live_of_attachment(conn: Connection, attachment_id: str) -> Row | None:
+    """The live device that is had through an attachment; None: no server has it as a disk."""
+    query = sa.select(block_devices).where(
+        block_devices.c.attachment_id == attachment_id, block_devices.c.deleted_at.is_(None)
+    )
+    return conn.execute(query).mappings().first()
+
+
 def update(conn: Connection, device_id: str, changes: dict[str, Any]) -> None:
     conn.execute(
         sa.update(block_devices).where(block_devices.c.id == device_id).values(**changes)

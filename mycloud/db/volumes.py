@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions, states
-from mycloud.common.states import Op, Vol
+from mycloud.common.states import Op, Snap, Vol
 from mycloud.db import live, volume_keys, volume_messages, volume_pools
+from mycloud.db.models import volume_snapshots as snapshots
 from mycloud.db.models import volumes
 
 Row = Mapping[str, Any]
@@ -124,9 +125,27 @@ def settle(
     update(conn, row["id"], values, operation_id=operation["id"])
     if outcome is Op.FAILED:
         volume_messages.add_failure(conn, operation, changes.get("fault"), now)
+    if operation["payload"].get("snapshots"):
+        _settle_snapshots(conn, operation, outcome, now)
     if status == Vol.DELETED:
         volume_pools.release(conn, row["host"], row["size_gb"])
         volume_keys.forget_unused(conn, row["encryption_key_id"])
     elif outcome is not Op.SUCCEEDED and operation["kind"] == "volume.extend":
         volume_pools.release(conn, row["host"], operation["payload"]["size_gb"] - row["size_gb"])
     return []
+
+
+def _settle_snapshots(
+    conn: Connection, operation: Row, outcome: Op, now: datetime.datetime
+) -> None:
+    """End the snapshots that go with a volume; where that failed, each can be deleted again."""
+    values: dict[str, Any] = {"operation_id": None, "updated_at": now}
+    if outcome is Op.SUCCEEDED:
+        values |= {"status": Snap.DELETED, "deleted_at": now}
+    else:
+        values["status"] = Snap.ERROR_DELETING
+    conn.execute(
+        sa.update(snapshots)
+        .where(snapshots.c.operation_id == operation["id"], snapshots.c.deleted_at.is_(None))
+        .values(**values)
+    )

@@ -26,6 +26,11 @@ class AttachmentNotFound(NotFound):
     template = "Volume attachment %(attachment_id)s could not be found."
 
 
+class VolumeMetadataNotFound(NotFound):
+    code = "volume_metadata_not_found"
+    template = "Metadata of %(type)s %(id)s has no key %(key)s."
+
+
 class VolumeTypeNotFound(NotFound):
     code = "volume_type_not_found"
     template = "Volume type %(type_id)s could not be found."

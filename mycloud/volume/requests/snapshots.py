@@ -126,24 +126,33 @@ def delete(
     :raises InvalidSnapshot: its status does not allow it, or a volume is being made from it
     """
     with engine.reader() as conn:
-        volume = volumes.get(conn, snapshot["volume_id"], deleted=True)
-        if volumes.being_made_from(conn, "snapshot_id", snapshot["id"]):
-            raise exceptions.InvalidSnapshot(
-                reason=f"Snapshot {snapshot['id']} is being copied to a volume; try again when "
-                "that has ended."
-            )
+        _refuse_copies(conn, snapshot)
     if force:
         _force(snapshot)
-    new = New("snapshot.delete", {"volume_id": volume["id"]})
+    new = New(
+        "snapshot.delete", {"volume_id": snapshot["volume_id"]},
+        along=lambda conn: _refuse_copies(conn, snapshot),
+    )
     return submit.submit(context, submit.SNAPSHOT, snapshot, new, key=key)
+
+
+def _refuse_copies(conn: Connection, snapshot: Row) -> None:
+    if volumes.being_made_from(conn, "snapshot_id", snapshot["id"]):
+        raise exceptions.InvalidSnapshot(
+            reason=f"Snapshot {snapshot['id']} is being copied to a volume; try again when "
+            "that has ended."
+        )
 
 
 @engine.retried
 def _force(snapshot: Row) -> None:
     with engine.writer() as conn:
+        row = snapshots.get(conn, snapshot["id"])
+        if row["operation_id"] is not None:
+            journal.request_cancel(conn, row["operation_id"])
         snapshots.update(
-            conn, snapshot["id"], {"status": Snap.ERROR, "updated_at": clock.now()},
-            operation_id=None,
+            conn, snapshot["id"],
+            {"status": Snap.ERROR, "operation_id": None, "updated_at": clock.now()},
         )
 
 

@@ -1,6 +1,6 @@
 """Volumes as their owners see them; changes that need no worker, and those that do."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -9,9 +9,17 @@ from mycloud.common import clock, exceptions, policy
 from mycloud.common.context import RequestContext
 from mycloud.common.states import Attach, Vol
 from mycloud.compute.rpcapi import ComputeAPI
-from mycloud.db import attachments, engine, snapshots, volume_pools, volume_types, volumes
+from mycloud.db import (
+    attachments,
+    engine,
+    journal,
+    snapshots,
+    volume_pools,
+    volume_types,
+    volumes,
+)
 from mycloud.journal.submit import New
-from mycloud.volume.requests import quotas, submit
+from mycloud.volume.requests import quotas, submit, use
 
 Row = Mapping[str, Any]
 
@@ -48,21 +56,62 @@ def update(context: RequestContext, volume_id: str, changes: dict[str, Any]) -> 
 
 
 def delete(
-    context: RequestContext, volume: Row, *, force: bool = False, key: str | None = None
+    context: RequestContext, volume: Row, *, force: bool = False, cascade: bool = False,
+    key: str | None = None,
 ) -> str | None:
     """Delete a volume; the operation's id, or None for one that was on no backend yet.
 
-    ``force``: whatever its status is, and with its exports (administrators).
+    ``force``: whatever its status is, and with its exports (administrators). ``cascade``: with
+    its snapshots.
 
     :raises InvalidVolume: while it is used, has snapshots, or is being copied from
+    :raises InvalidSnapshot: while something is done to one of the snapshots that go with it
     """
-    new = New("volume.delete", {"force": force} if force else {})
+    volume_id = volume["id"]
+    with engine.reader() as conn:
+        _refuse_use(conn, volume, force=force)
+        known = [row["id"] for row in snapshots.of_volume(conn, volume_id)]
+        refuse_dependants(conn, volume, without=known if cascade else ())
+    payload: dict[str, Any] = {"force": True} if force else {}
+    if cascade:
+        payload["snapshots"] = known
+
+    def along(conn: Connection) -> None:
+        # nobody has attached or copied it since
+        _refuse_use(conn, volume, force=force)
+        refuse_dependants(conn, volume, without=known if cascade else ())
+        if cascade:
+            _take_snapshots(conn, volume_id)
+
     if force:
         _force(volume)
-    _check_deletable(volume, force=force)
     if volume["host"] is None:
         return _forget(context, volume)
+    new = New("volume.delete", payload, asked=[force, cascade], along=along)
     return submit.submit(context, submit.VOLUME, volume, new, key=key)
+
+
+def _take_snapshots(conn: Connection, volume_id: str) -> None:
+    """Let the volume's operation have its snapshots too.
+
+    :raises InvalidSnapshot: when it can't have one of them
+    """
+    operation_id = volumes.get(conn, volume_id)["operation_id"]
+    transition = submit.states.SNAPSHOT["snapshot.delete"]
+    for row in snapshots.of_volume(conn, volume_id):
+        if volumes.being_made_from(conn, "snapshot_id", row["id"]):
+            raise exceptions.InvalidSnapshot(
+                reason=f"Snapshot {row['id']} is being copied to a volume; try again when that "
+                "has ended."
+            )
+        changes = {
+            "status": transition.during, "operation_id": operation_id,
+            "updated_at": clock.now(),
+        }
+        if not snapshots.update(
+            conn, row["id"], changes, operation_id=None, status=transition.before
+        ):
+            submit.refuse(conn, submit.SNAPSHOT, row, transition)
 
 
 @engine.retried
@@ -70,30 +119,31 @@ def _force(volume: Row) -> None:
     """Get a volume out of whatever is being done to it, so that it can be deleted."""
     now = clock.now()
     with engine.writer() as conn:
-        for row in attachments.of_volumes(conn, [volume["id"]])[volume["id"]]:
-            if row["server_id"] and row["status"] == Attach.ATTACHED:
-                raise exceptions.AttachmentOfServer(
-                    attachment_id=row["id"], server_id=row["server_id"]
-                )
+        row = volumes.lock(conn, volume["id"])
+        if row["operation_id"] is not None:
+            journal.request_cancel(conn, row["operation_id"])
         volumes.update(
-            conn, volume["id"], {"status": Vol.ERROR, "updated_at": now}, operation_id=None
+            conn, volume["id"], {"status": Vol.ERROR, "updated_at": now, "operation_id": None}
         )
 
 
-@engine.retried
-def _check_deletable(volume: Row, *, force: bool) -> None:
-    with engine.reader() as conn:
-        held = attachments.of_volumes(conn, [volume["id"]])[volume["id"]]
-        if held and not force:
-            raise exceptions.InvalidVolume(
-                reason=f"Volume {volume['id']} is still attached or reserved; detach it first."
-            )
-        refuse_dependants(conn, volume)
+def _refuse_use(conn: Connection, volume: Row, *, force: bool) -> None:
+    """:raises InvalidVolume: :raises AttachmentOfServer: while somebody uses the volume"""
+    for row in attachments.of_volumes(conn, [volume["id"]])[volume["id"]]:
+        if force:
+            use.refuse_server(conn, row)
+            continue
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {volume['id']} is still attached or reserved; detach it first."
+        )
 
 
-def refuse_dependants(conn: Connection, volume: Row) -> None:
-    """:raises InvalidVolume: while it has snapshots, or a volume is being made from it"""
-    if snapshots.of_volume(conn, volume["id"]):
+def refuse_dependants(
+    conn: Connection, volume: Row, *, without: Collection[str] = ()
+) -> None:
+    """:raises InvalidVolume: while it has snapshots that are not among ``without``, or a volume
+    is being made from it"""
+    if any(row["id"] not in without for row in snapshots.of_volume(conn, volume["id"])):
         raise exceptions.InvalidVolume(
             reason=f"Volume {volume['id']} still has snapshots; delete them first."
         )

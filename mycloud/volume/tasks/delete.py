@@ -1,4 +1,4 @@
-"""Give the space of a volume back."""
+"""Give the space of a volume back, and of its snapshots if they are to go with it."""
 
 from typing import Any
 
@@ -18,9 +18,17 @@ def plan(driver: VolumeDriver, board: Board, context: Any, operation: Operation)
         for attachment in AttachmentList.of_volume(context, operation.resource_id):
             board.remove(attachment.id)
 
+    def without(snapshot: str) -> Step:
+        return Step(
+            f"delete_snapshot {snapshot}",
+            do=lambda: driver.delete_snapshot(name, snapshot),
+            done=lambda: not driver.snapshot_exists(name, snapshot),
+        )
+
     return Plan(
         steps=[
             *([Step("end_exports", do=end_exports)] if operation.payload.get("force") else []),
+            *map(without, operation.payload.get("snapshots") or ()),
             Step(
                 "delete", do=lambda: driver.delete(name), done=lambda: not driver.exists(name)
             ),

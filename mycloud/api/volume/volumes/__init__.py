@@ -1,5 +1,5 @@
-"""Volumes: one module for rows, one for schemas, one for views."""
+"""Volumes: one module for rows, one for actions, one for schemas, one for views."""
 
-from mycloud.api.volume.volumes import rows
+from mycloud.api.volume.volumes import actions, rows
 
-ROWS = rows.ROWS
+ROWS = [*rows.ROWS, *actions.ROWS]

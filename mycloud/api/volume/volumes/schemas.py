@@ -3,6 +3,8 @@
 from typing import Any
 
 from mycloud.api import schema
+from mycloud.api.volume import fields, lists
+from mycloud.volume.requests import reset
 
 #: A size in GiB: a whole number, or its text.
 SIZE = {
@@ -61,7 +63,7 @@ CREATE = wrapped(
     },
     [],
 )
-UPDATE = wrapped(
+UPDATE = fields.body(
     "volume",
     {
         "name": NAME,
@@ -70,5 +72,76 @@ UPDATE = wrapped(
         "display_description": DESCRIPTION,
         "metadata": METADATA,
     },
-    [],
 )
+FILTERS = lists.Filters(
+    same={
+        "id": "id",
+        "name": "name",
+        "display_name": "name",
+        "description": "description",
+        "display_description": "description",
+        "status": "status",
+        "availability_zone": "availability_zone",
+        "migration_status": "migration_status",
+        "volume_type_id": "volume_type_id",
+        "snapshot_id": "snapshot_id",
+        "source_volid": "source_volid",
+        "user_id": "user_id",
+        "host": "host",
+    },
+    like={
+        "name": "name",
+        "display_name": "name",
+        "description": "description",
+        "status": "status",
+        "availability_zone": "availability_zone",
+    },
+    flags={"bootable": "bootable", "multiattach": "multiattach", "encrypted": "encrypted"},
+    numbers={"size": "size_gb"},
+    holds={"metadata": "metadata", "glance_metadata": "image_metadata"},
+    admin=frozenset({"host", "migration_status"}),
+)
+LIST_QUERY = FILTERS.schema()
+DELETE_QUERY = {
+    "type": "object",
+    "properties": {"cascade": fields.FLAG, "force": fields.FLAG},
+    "additionalProperties": True,
+}
+SUMMARY_QUERY = {
+    "type": "object",
+    "properties": {"all_tenants": fields.FLAG},
+    "additionalProperties": True,
+}
+
+
+def action(name: str, inner: dict[str, Any]) -> dict[str, Any]:
+    """The body of an action."""
+    return fields.wrapped(name, inner)
+
+
+#: Of an action that takes nothing: clients send null, {} or a text.
+NOTHING: dict[str, Any] = {}
+
+
+def of(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    """An object with these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+EXTEND = of({"new_size": SIZE}, "new_size")
+SET_BOOTABLE = of({"bootable": fields.BOOLEAN}, "bootable")
+SET_READ_ONLY = of({"readonly": fields.BOOLEAN}, "readonly")
+RESET = of(
+    {
+        "status": {"enum": [*reset.VOLUME_STATUSES, None]},
+        "attach_status": {"enum": [reset.ATTACHED, reset.DETACHED, None]},
+        "migration_status": {"enum": [*reset.MIGRATION_STATUSES, None]},
+    }
+)
+IMAGE_METADATA = of({"metadata": {**METADATA, "type": "object"}}, "metadata")
+IMAGE_KEY = of({"key": {"type": "string", "minLength": 1, "maxLength": 255}}, "key")

@@ -14,6 +14,11 @@ Row = Mapping[str, Any]
 _GROUP = Version(3, 13)
 _PROVIDER = Version(3, 21)
 _SHARED = Version(3, 48)
+_CLUSTER = Version(3, 61)
+_TYPE_ID = Version(3, 63)
+_KEY = Version(3, 64)
+_QUOTA = Version(3, 65)
+_SHARED_OR_UNKNOWN = Version(3, 69)
 
 
 class View:
@@ -34,7 +39,20 @@ class View:
     def detail(self, volume: Row, attachments: Sequence[Row]) -> dict[str, Any]:
         """All that this caller may see, in this microversion. ``volume`` has its type's name as
         ``type_name``."""
-        version = self._request.version
+        found = self.changed(volume, attachments)
+        found["os-vol-tenant-attr:tenant_id"] = volume["project_id"]
+        if volume["image_metadata"]:
+            found["volume_image_metadata"] = volume["image_metadata"]
+        if self._admin:
+            found |= {
+                "os-vol-host-attr:host": volume["host"],
+                "os-vol-mig-status-attr:migstat": volume["migration_status"],
+                "os-vol-mig-status-attr:name_id": volume["name_id"],
+            }
+        return found
+
+    def changed(self, volume: Row, attachments: Sequence[Row]) -> dict[str, Any]:
+        """As the answers to POST and PUT have it: ``detail`` without what others add to it."""
         found = {
             **self.brief(volume),
             "description": volume["description"],
@@ -57,22 +75,29 @@ class View:
             "consistencygroup_id": None,
             "multiattach": volume["multiattach"],
             "migration_status": volume["migration_status"],
-            "os-vol-tenant-attr:tenant_id": volume["project_id"],
         }
-        if volume["image_metadata"]:
-            found["volume_image_metadata"] = volume["image_metadata"]
-        if self._admin:
-            found |= {
-                "os-vol-host-attr:host": volume["host"],
-                "os-vol-mig-status-attr:migstat": volume["migration_status"],
-                "os-vol-mig-status-attr:name_id": volume["name_id"],
-            }
+        return found | self._newer(volume)
+
+    def _newer(self, volume: Row) -> dict[str, Any]:
+        """What later microversions show."""
+        version, found = self._request.version, {}
         if version >= _GROUP:
             found["group_id"] = None
         if version >= _PROVIDER and self._admin:
             found["provider_id"] = None
         if version >= _SHARED:
             found |= {"service_uuid": None, "shared_targets": False}
+        if version >= _SHARED_OR_UNKNOWN:
+            # nobody needs to lock a host to attach it
+            found["shared_targets"] = None
+        if version >= _CLUSTER and self._admin:
+            found["cluster_name"] = None
+        if version >= _TYPE_ID:
+            found["volume_type_id"] = volume["volume_type_id"]
+        if version >= _KEY and volume["encrypted"]:
+            found["encryption_key_id"] = volume["encryption_key_id"]
+        if version >= _QUOTA:
+            found["consumes_quota"] = True
         return found
 
     def _attachment(self, row: Row) -> dict[str, Any]:

@@ -18,12 +18,16 @@ _LOOKS = 5
 
 
 def alive(pid: int) -> bool:
-    """Whether the process exists and has not ended (a zombie has ended)."""
+    """Whether the process exists and has not ended (a zombie has ended).
+
+    One that was killed lives until the last of its threads has let go of its files and sockets.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
+        threads = os.listdir(f"/proc/{pid}/task")
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+    return len(threads) > 1 or stat.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
 def command_line(pid: int) -> list[str]:
@@ -50,6 +54,17 @@ def running(pid_file: Path, program: str) -> int | None:
         return None
     words = command_line(pid)
     return pid if words and Path(words[0]).name.startswith(program) else None
+
+
+def wait_dying(pid_file: Path, seconds: float) -> None:
+    """Wait, so long at most, if the process in the file was killed and has not let go of all that
+    it held: it is nobody's any more, and whoever needs that must wait."""
+    try:
+        pid = int(pid_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return
+    if not command_line(pid):
+        wait_gone(pid, seconds)
 
 
 def end(pid: int, seconds: float) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import fixtures
 
 from mycloud.common import clock, exceptions
-from mycloud.disk import qemu_img
+from mycloud.disk import processes, qemu_img
 from mycloud.volume.drivers.base import Source
 from mycloud.volume.exports.base import Exporter
 from tests.fixtures.disk_client import DiskClient, command_lines
@@ -27,7 +27,9 @@ class VolumeExportContract:
     exporter: Exporter
     #: what the tests of processes need; None: this protocol has none
     pid_file: str | None = "pid"
+    #: of ``data``: what nobody may see, and what must fit together with it
     secrets: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def make(self) -> Exporter:
         raise NotImplementedError
@@ -291,10 +293,7 @@ class ServedExportContract(VolumeExportContract):
         self.assertNotEqual(b"", lines)
 
     def wait_dead(self, key):
-        pid = self.pid(key)
-        deadline = clock.monotonic() + 5
-        while command_line(pid):
-            self.assertTrue(clock.monotonic() < deadline, "a killed process ends")
+        self.assertTrue(processes.wait_gone(self.pid(key), 5), "a killed process ends")
 
 
 def command_line(pid):

@@ -20,7 +20,6 @@ BLOCK = 4096
 
 class UnixNbdExportTest(ServedExportContract, testtools.TestCase):
     secrets = ("export",)
-    names = ()
 
     def setUp(self):
         super().setUp()

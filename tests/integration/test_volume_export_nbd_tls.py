@@ -19,7 +19,6 @@ PORTS = "20100-21099"
 
 class TlsNbdExportTest(ServedExportContract, testtools.TestCase):
     secrets = ("export",)
-    names = ()
     ports = PORTS
 
     @classmethod

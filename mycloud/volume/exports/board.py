@@ -13,6 +13,7 @@ from mycloud.volume import qos
 from mycloud.volume.drivers.base import BackendSettings, Source
 from mycloud.volume.exports.base import Exporter, ExportSettings
 from mycloud.volume.exports.fake import FakeExporter
+from mycloud.volume.exports.iscsi import IscsiExporter
 from mycloud.volume.exports.local import LocalExporter, reaches
 from mycloud.volume.exports.nbd import NbdExporter
 from mycloud.volume.exports.nfs import NfsExporter
@@ -20,7 +21,7 @@ from mycloud.volume.exports.nfs import NfsExporter
 LOG = logging.getLogger(__name__)
 
 _EXPORTERS: tuple[type[Exporter], ...] = (
-    LocalExporter, NbdExporter, NfsExporter, FakeExporter,
+    LocalExporter, NbdExporter, IscsiExporter, NfsExporter, FakeExporter,
 )
 _AUTO = "auto"
 

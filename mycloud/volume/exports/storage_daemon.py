@@ -73,6 +73,7 @@ class StorageDaemon:
         """End it, whatever state it is in; False if even a kill has not ended it yet."""
         pid = self.pid()
         if pid is None:
+            processes.wait_dying(self._pid_file, _END_SECONDS)
             return True
         try:
             with self.control(seconds=2) as monitor:

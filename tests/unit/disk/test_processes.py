@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import fixtures
 import testtools
 
-from mycloud.common import exceptions
+from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
 from mycloud.disk import processes
 
@@ -29,6 +30,27 @@ class ProcessesTest(testtools.TestCase):
         child = self.sleeper()
         self.assertEqual(child.pid, processes.running(self.pid_file, "sleep"))
         self.assertIsNone(processes.running(self.pid_file, "libvirtd"))
+
+    def test_alive_until_the_last_thread_has_ended(self):
+        code = (
+            "import ctypes, threading, time\n"
+            "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+            "ctypes.CDLL(None).syscall(60, 0)"
+        )
+        child = subprocess.Popen([sys.executable, "-c", code])
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.pid_file.write_text(str(child.pid))
+        deadline = clock.monotonic() + 10
+        while processes.command_line(child.pid):
+            self.assertLess(clock.monotonic(), deadline)
+            concurrency.sleep(0.01)
+        self.assertTrue(processes.alive(child.pid))
+        self.assertIsNone(processes.running(self.pid_file, "python"))
+        processes.wait_dying(self.pid_file, 0.1)
+        child.kill()
+        processes.wait_dying(self.pid_file, 10)
+        self.assertFalse(processes.alive(child.pid))
 
     def test_zombie_is_not_alive(self):
         child = self.sleeper()

@@ -392,6 +392,23 @@ BACKUP: dict[str, StatusTransition] = {
 }
 
 
+#: operation kind -> the step that it always begins with, which is journalled with its claim
+FIRST_STEP: dict[str, str] = {
+    "server.attach_volume": "connect",
+    "server.delete": "destroy",
+    "server.detach_volume": "detach",
+    "server.reboot": "reboot",
+    "server.reboot_hard": "reboot",
+    "server.start": "power_on",
+    "server.stop": "power_off",
+    "snapshot.create": "snapshot",
+    "snapshot.delete": "delete",
+    "volume.create": "create",
+    "volume.delete": "delete",
+    "volume.extend": "extend",
+}
+
+
 @dataclass(frozen=True)
 class Beside:
     """What an operation that runs beside others on a server asks of it."""

@@ -10,9 +10,9 @@ from typing import Any
 from oslo_utils import versionutils
 from oslo_versionedobjects import fields
 
-from mycloud.common import clock, exceptions
+from mycloud.common import clock, exceptions, states
 from mycloud.common.states import Op, StepState
-from mycloud.db import engine, journal, settle
+from mycloud.db import engine, journal, services, settle
 from mycloud.db import servers as db_servers
 from mycloud.db import volumes as db_volumes
 from mycloud.objects import base
@@ -22,7 +22,7 @@ from mycloud.objects.volume import Volume
 
 @base.Registry.register
 class Operation(base.MycloudObject):
-    #: 1.1: second_id and volume
+    #: 1.1: second_id, volume and first_step
     VERSION = "1.1"
     seq: int
     fields = {
@@ -45,6 +45,8 @@ class Operation(base.MycloudObject):
         "seq": fields.IntegerField(),
         "server": fields.ObjectField("Server", nullable=True),
         "volume": fields.ObjectField("Volume", nullable=True),
+        # journalled with the claim: most operations begin with the same step every time
+        "first_step": fields.StringField(nullable=True),
     }
     #: whether its owner has begun a step; known to the worker alone
     _under_way = False
@@ -57,7 +59,8 @@ class Operation(base.MycloudObject):
         """Own a pending operation, or one of the owner's earlier life; None if it is neither.
 
         ``again``: also one that this very owner has, whose end it could not journal.
-        ``server`` or ``volume`` holds the one that it is about.
+        The step that it begins with, if it always does, is journalled too. ``server`` or
+        ``volume`` holds the one that it is about.
         """
         now = clock.now()
         with engine.writer() as conn:
@@ -71,6 +74,17 @@ class Operation(base.MycloudObject):
                 journal.end_running_steps(
                     conn, operation_id, StepState.FAILED, now, detail="the service was restarted"
                 )
+            first = None if resumed else states.FIRST_STEP.get(row["kind"])
+            if first is not None:
+                seq += 1
+                step = {
+                    "seq": seq,
+                    "name": first,
+                    "host": services.get(conn, owner)["host"],
+                    "attempt": row["attempt"],
+                    "state": StepState.RUNNING,
+                }
+                journal.insert_steps(conn, operation_id, [step], now)
             server = volume = None
             if row["resource_type"] == "server":
                 server = Server.from_row(
@@ -80,13 +94,16 @@ class Operation(base.MycloudObject):
                 volume = Volume.from_row(
                     context, db_volumes.get(conn, row["resource_id"], deleted=True)
                 )
-        return cls.from_row(context, row, seq=seq, server=server, volume=volume)
+        return cls.from_row(
+            context, row, seq=seq, server=server, volume=volume, first_step=first
+        )
 
     def obj_make_compatible(self, primitive: dict[str, Any], target_version: str) -> None:
         super().obj_make_compatible(primitive, target_version)
         if versionutils.convert_version_to_tuple(target_version) < (1, 1):
             primitive.pop("second_id", None)
             primitive.pop("volume", None)
+            primitive.pop("first_step", None)
 
     @property
     def turn(self) -> str:
@@ -105,10 +122,14 @@ class Operation(base.MycloudObject):
         :raises OperationLost: when another worker owns the operation
         :raises OperationCancelled: when a later request wants it undone
         """
+        if name == self.first_step and not self._under_way:
+            self._under_way = True
+            return
         steps = self._skipped(host, skipped)
         steps.append(self._step(name, host, StepState.RUNNING))
         self.begin_steps(
-            self._context, self.id, self.owner_epoch, steps, first=not self._under_way
+            self._context, self.id, self.owner_epoch, steps,
+            first=not self._under_way and self.first_step is None,
         )
         self._under_way = True
 
@@ -126,7 +147,12 @@ class Operation(base.MycloudObject):
         return self.succeed(self._context, self.id, self.owner_epoch, changes, steps=steps)
 
     def _skipped(self, host: str, names: list[str]) -> list[dict[str, Any]]:
-        return [self._step(name, host, StepState.SKIPPED) for name in names]
+        return [
+            self._step(name, host, StepState.SKIPPED)
+            for name in names
+            # it is in the journal as running, and ends with what comes next
+            if self._under_way or name != self.first_step
+        ]
 
     def _step(self, name: str, host: str, state: StepState) -> dict[str, Any]:
         self.seq += 1

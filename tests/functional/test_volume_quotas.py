@@ -270,11 +270,14 @@ class CheckTest(Case):
         self.refused(gigabytes=1)
 
     def test_one_volume(self):
-        check = (self.api.in_writer, quotas.check_size, PROJECT)
-        check[0](*check[1:], 10**6)
+        def check(size):
+            wanted = {"per_volume_gigabytes": size}
+            self.api.in_writer(quotas.check, PROJECT, wanted, type_name=None)
+
+        check(10**6)
         self.set(per_volume_gigabytes=5)
-        check[0](*check[1:], 5)
-        error = self.assertRaises(exceptions.VolumeQuotaExceeded, *check, 6)
+        check(5)
+        error = self.assertRaises(exceptions.VolumeQuotaExceeded, check, 6)
         self.assertIn("VolumeSizeExceedsLimit: Requested volume size 6G", error.message)
 
     def test_at_most_five_statements(self):

@@ -292,8 +292,9 @@ def insert(
     :raises VolumeQuotaExceeded:
     """
     assert context.project_id is not None
-    wanted = {"volumes": 1, "gigabytes": found.size_gb}
-    quotas.check_size(conn, context.project_id, found.size_gb)
+    wanted = {
+        "volumes": 1, "gigabytes": found.size_gb, "per_volume_gigabytes": found.size_gb,
+    }
     quotas.check(
         conn, context.project_id, wanted, type_name=found.type["name"] if found.type else None
     )

@@ -82,7 +82,8 @@ def check(
 ) -> None:
     """Refuse what does not fit; holds the project's lock until the transaction ends.
 
-    ``wanted``: more of resources, sizes in GiB. ``type_name``: of what is to be made; its own
+    ``wanted``: more of resources, sizes in GiB; ``per_volume_gigabytes`` is the size that one
+    volume is to have. ``type_name``: of what is to be made; its own
     limits are checked too. Five statements at most.
 
     :raises VolumeQuotaExceeded: tells what is over, the limit and what is used
@@ -112,6 +113,12 @@ def _exceeded(
             kind="VolumeSizeExceedsAvailableQuota",
             reason=f"Requested volume or snapshot exceeds allowed {name} quota. {amounts}",
         )
+    if resource == "per_volume_gigabytes":
+        return exceptions.VolumeQuotaExceeded(
+            kind="VolumeSizeExceedsLimit",
+            reason=f"Requested volume size {requested}G is larger than maximum allowed limit "
+            f"{limit}G.",
+        )
     if resource == "backup_gigabytes":
         return exceptions.VolumeQuotaExceeded(
             kind="VolumeBackupSizeExceedsAvailableQuota",
@@ -121,17 +128,6 @@ def _exceeded(
         kind=f"{resource[:-1].capitalize()}LimitExceeded",
         reason=f"Maximum number of {resource} allowed ({limit}) exceeded for quota '{name}'.",
     )
-
-
-def check_size(conn: Connection, project_id: str, size_gb: int) -> None:
-    """:raises VolumeQuotaExceeded: when one volume may not have that many GiB"""
-    limit = limits(conn, project_id, {})["per_volume_gigabytes"]
-    if limit != UNLIMITED and size_gb > limit:
-        raise exceptions.VolumeQuotaExceeded(
-            kind="VolumeSizeExceedsLimit",
-            reason=f"Requested volume size {size_gb}G is larger than maximum allowed limit "
-            f"{limit}G.",
-        )
 
 
 @engine.retried

@@ -200,8 +200,8 @@ def extend(
         if volume["volume_type_id"]:
             found = volume_types.by_id(conn, volume["volume_type_id"])
             name = found["name"] if found else None
-        quotas.check(conn, volume["project_id"], {"gigabytes": more}, type_name=name)
-        quotas.check_size(conn, volume["project_id"], size_gb)
+        wanted = {"gigabytes": more, "per_volume_gigabytes": size_gb}
+        quotas.check(conn, volume["project_id"], wanted, type_name=name)
         volumes.update(conn, volume["id"], {"grows_to_gb": size_gb})
         volume_pools.grow(conn, volume["host"], more)
 

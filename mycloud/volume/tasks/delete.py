@@ -13,24 +13,20 @@ def plan(driver: VolumeDriver, board: Board, context: Any, operation: Operation)
     """The steps of volume.delete; nothing of it is ever undone."""
     name = operation.volume.backend_name
 
-    def end_exports() -> None:
-        # an operator may have forced the volume out of a use that nobody ended
-        for attachment in AttachmentList.of_volume(context, operation.resource_id):
-            board.remove(attachment.id)
+    snapshots: list[str] = operation.payload.get("snapshots") or []
 
-    def without(snapshot: str) -> Step:
-        return Step(
-            f"delete_snapshot {snapshot}",
-            do=lambda: driver.delete_snapshot(name, snapshot),
-            done=lambda: not driver.snapshot_exists(name, snapshot),
+    def remove() -> None:
+        if operation.payload.get("force"):
+            # an operator may have forced the volume out of a use that nobody ended
+            for attachment in AttachmentList.of_volume(context, operation.resource_id):
+                board.remove(attachment.id)
+        for snapshot in snapshots:
+            driver.delete_snapshot(name, snapshot)
+        driver.delete(name)
+
+    def removed() -> bool:
+        return not driver.exists(name) and not any(
+            driver.snapshot_exists(name, snapshot) for snapshot in snapshots
         )
 
-    return Plan(
-        steps=[
-            *([Step("end_exports", do=end_exports)] if operation.payload.get("force") else []),
-            *map(without, operation.payload.get("snapshots") or ()),
-            Step(
-                "delete", do=lambda: driver.delete(name), done=lambda: not driver.exists(name)
-            ),
-        ]
-    )
+    return Plan(steps=[Step("delete", do=remove, done=removed)])

@@ -18,8 +18,8 @@ DISK_MIB=64
 BOOT_MIB=40
 CMDLINE="console=ttyS0 quiet loglevel=3 mitigations=off nokaslr no_timer_check"
 CMDLINE+=" random.trust_cpu=on panic=10"
-MODULES="virtio_pci virtio_blk virtio_net virtio_rng virtio_balloon virtio_scsi sd_mod sr_mod
- isofs ext4 button evdev"
+MODULES="virtio_pci virtio_blk virtio_net virtio_rng virtio_balloon virtio_scsi virtio_console
+ sd_mod sr_mod isofs ext4 button evdev"
 
 fail() { echo "guest-image: $2" >&2; exit "$1"; }
 

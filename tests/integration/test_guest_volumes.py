@@ -23,6 +23,22 @@ from tests.fixtures import tiny_guest
 from tests.fixtures.libvirt_host import LibvirtHost
 
 _SECTORS = (MIB << 20) // 512
+#: as much of a guest's agent as it takes
+_AGENT = """
+for port in /sys/class/virtio-ports/*; do
+  [ "$(cat $port/name)" = org.qemu.guest_agent.0 ] && exec 3<> /dev/${port##*/}
+done
+echo GUEST agent $((1))
+while read -r line <&3; do
+  answer=1
+  case "$line" in
+    *guest-sync*) answer=${line##*:}; answer=${answer%%\\}*};;
+    *freeze-freeze*) echo GUEST frozen $((1));;
+    *freeze-thaw*) echo GUEST thawed $((1));;
+  esac
+  echo "{\\"return\\": $answer}" >&3
+done
+"""
 _PASSPHRASE = b"the passphrase of the test"
 #: writes a thousand blocks one by one, each beginning with its number in eight digits
 _WRITER = (
@@ -139,6 +155,23 @@ class LocalVolumesTest(LocalStore, VolumesContract, testtools.TestCase):
         found = numbers(path)
         self.assertGreaterEqual(len(found), 100)
         self.assertEqual(list(range(1, len(found) + 1)), found)
+
+    def test_copy_while_the_agent_holds_the_file_systems(self):
+        driver = self.driver
+        image = dataclasses.replace(self.image, properties={"hw_qemu_guest_agent": "yes"})
+        me = self.boot(image=image).server_id
+        self.wait_ready(me)
+        disk = self.volume("vdb")
+        driver.attach_volume(me, disk)
+        shell = self.on_console(me)
+        target = self.store / "copy"
+        self.assertFalse(driver.copy_volume(me, disk.volume_id, target, "raw").quiesced)
+        shell.run(f"cat > /tmp/agent << 'END'\n{_AGENT}END\n(sh /tmp/agent &)")
+        self.said(me, "GUEST agent 1")
+        copy = driver.copy_volume(me, disk.volume_id, target, "raw")
+        self.assertTrue(copy.quiesced)
+        said = shell.said()
+        self.assertLess(said.index("GUEST frozen 1"), said.index("GUEST thawed 1"))
 
     def test_limits_of_a_disk(self):
         driver, me = self.driver, self.boot().server_id

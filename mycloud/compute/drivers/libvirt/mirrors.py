@@ -19,6 +19,8 @@ ROOT_TARGET = "vda"
 _POLL_SECONDS = 0.1
 #: it fails when it has not come on for so long
 _PATIENCE_SECONDS = 600
+#: nobody else lets a guest go on that was frozen
+_THAW_TRIES = 3
 
 Call = Callable[..., Any]
 
@@ -133,16 +135,29 @@ def _end(conn: Any, mirror: Mirror, pivot: bool) -> None:
 
 
 def _freeze(conn: Any, server_id: str) -> bool:
+    dom = conn.lookupByName(domain.name_of(server_id))
     try:
-        conn.lookupByName(domain.name_of(server_id)).fsFreeze()
-    except libvirt.libvirtError:
-        # no agent, one that does not answer, or one that can't
+        dom.fsFreeze()
+    except libvirt.libvirtError as error:
+        # no agent, or one that can't; only of one that does not answer nobody knows what it did
+        if error.get_error_code() == libvirt.VIR_ERR_AGENT_UNRESPONSIVE:
+            with contextlib.suppress(libvirt.libvirtError):
+                dom.fsThaw()
         return False
     return True
 
 
 def _thaw(conn: Any, server_id: str) -> None:
-    conn.lookupByName(domain.name_of(server_id)).fsThaw()
+    dom = conn.lookupByName(domain.name_of(server_id))
+    for tries_left in reversed(range(_THAW_TRIES)):
+        try:
+            dom.fsThaw()
+            return
+        except libvirt.libvirtError:
+            if not dom.isActive():
+                return
+            if not tries_left:
+                raise
 
 
 def _domain(conn: Any, mirror: Mirror) -> Any:

@@ -1,9 +1,11 @@
 """From a server and its operation's payload to what a driver builds."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from mycloud.compute import instance_metadata
-from mycloud.compute.drivers.base import GuestSpec
+from mycloud.compute.drivers.base import GuestSpec, VolumeDisk
 from mycloud.disk.image_spec import ImageSpec
 from mycloud.objects.server import Server
 
@@ -29,3 +31,11 @@ def build(server: Server, payload: dict[str, Any]) -> GuestSpec:
             "image_id": server.image_id or "",
         },
     )
+
+
+def with_volumes(spec: GuestSpec, volumes: Sequence[VolumeDisk]) -> GuestSpec:
+    """The same guest with these volumes, which its config drive tells it by their tags."""
+    files = spec.config_files
+    if files is not None:
+        files = instance_metadata.with_devices(files, volumes)
+    return dataclasses.replace(spec, volumes=tuple(volumes), config_files=files)

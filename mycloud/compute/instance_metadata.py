@@ -2,8 +2,10 @@
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mycloud.compute.drivers.base import VolumeDisk
 from mycloud.objects.server import Server
 
 VERSION = "latest"
@@ -68,3 +70,18 @@ def files(server: Server, payload: dict[str, Any]) -> dict[str, bytes]:
     return drive
 
 
+def with_devices(drive: Mapping[str, bytes], volumes: Sequence[VolumeDisk]) -> dict[str, bytes]:
+    """The same files, which tell the guest the volumes that have a tag."""
+    name = f"openstack/{VERSION}/meta_data.json"
+    found = json.loads(drive[name])
+    found["devices"] = [
+        {
+            "type": "disk",
+            "bus": volume.bus,
+            "path": f"/dev/{volume.device}",
+            "serial": volume.volume_id,
+            "tags": [volume.tag],
+        }
+        for volume in volumes if volume.tag is not None
+    ]
+    return {**drive, name: json.dumps(found).encode()}

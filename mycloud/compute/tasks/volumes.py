@@ -1,6 +1,5 @@
 """Give volumes to guests and take them away; what of it building and ending a server shares."""
 
-import dataclasses
 import logging
 from typing import Any
 
@@ -8,6 +7,7 @@ from oslo_config import cfg
 
 from mycloud.common import clock, concurrency, connection_info, exceptions, states
 from mycloud.common.states import Vol
+from mycloud.compute import guest_spec
 from mycloud.compute.drivers.base import ComputeDriver, GuestSpec, VolumeDisk
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.attachment import Attachment, AttachmentList
@@ -232,9 +232,7 @@ class NewDisks:
         """The guest with its volumes."""
         if not self._wanted:
             return spec
-        return dataclasses.replace(
-            spec, volumes=tuple(each.disk() for each in self._all())
-        )
+        return guest_spec.with_volumes(spec, [each.disk() for each in self._all()])
 
     def _all(self) -> list[Connection]:
         if self._connections is None:

@@ -13,9 +13,10 @@ import testtools
 
 from mycloud.common import clock, concurrency, exceptions, pki
 from mycloud.compute.drivers.base import PowerState, VolumeDisk
-from mycloud.disk import luks
+from mycloud.disk import luks, processes
 from mycloud.volume.drivers.base import Source
 from mycloud.volume.exports.base import ExportSettings
+from mycloud.volume.exports.iscsi import IscsiExporter
 from mycloud.volume.exports.nbd import NbdExporter
 from tests.contract.compute_driver import wait_until
 from tests.contract.compute_driver_volumes import DETACH_SECONDS, MIB, VolumesContract
@@ -330,8 +331,11 @@ class EncryptedVolumesTest(LocalStore, testtools.TestCase):
         self.assertEqual([], [*(self.root / "luks").iterdir()])
 
 
-class NbdVolumesTest(LibvirtHost, testtools.TestCase):
-    """Exports of a volume host, by QEMU's own daemon."""
+class ExportedVolumes(LibvirtHost):
+    """Volumes that a volume host exports."""
+
+    exporter = NbdExporter
+    ports = "21100-21199"
 
     @classmethod
     def setUpClass(cls):
@@ -340,12 +344,10 @@ class NbdVolumesTest(LibvirtHost, testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.exports = NbdExporter(
-            ExportSettings(
-                self.root / "exports", pki_dir=self.pki_dir,
-                options={"port_range": "21100-21199"},
-            )
+        settings = ExportSettings(
+            self.root / "exports", pki_dir=self.pki_dir, options={"port_range": self.ports}
         )
+        self.exports = self.exporter(settings)
         self.path = self.root / "volume"
         self.addCleanup(self.path.unlink)
         with self.path.open("wb") as file:
@@ -358,9 +360,62 @@ class NbdVolumesTest(LibvirtHost, testtools.TestCase):
             volume_id, Source(self.path), {**self.driver.connector(), **connector},
             read_only=False, shared=False,
         )
-        connection = {"driver_volume_type": "nbd", "volume_id": volume_id, "data": data}
+        connection = {
+            "driver_volume_type": self.exporter.PROTOCOL, "volume_id": volume_id, "data": data,
+        }
         return VolumeDisk(volume_id, connection, device)
 
+
+class IscsiVolumesTest(ExportedVolumes, testtools.TestCase):
+    exporter = IscsiExporter
+    ports = "21200-21299"
+
+    def test_with_an_account(self):
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        disk = self.export("vdb")
+        password = disk.connection["data"]["auth_password"]
+        wrong = {**disk.connection["data"], "auth_password": "another-password"}
+        error = self.assertRaises(
+            exceptions.ConnectionFailed, driver.attach_volume, me,
+            dataclasses.replace(disk, connection={**disk.connection, "data": wrong}),
+        )
+        self.assertNotIn("another-password", str(error))
+        driver.attach_volume(me, disk)
+        self.said(me, f"GUEST block add /dev/vdb sectors={_SECTORS}")
+        shell = self.on_console(me)
+        shell.run("yes one | head -c 1048576 > /dev/vdb; sync")
+        self.assertEqual(b"one\n" * 4, self.path.read_bytes()[:16])
+        self.assertTrue(driver.volumes(me)[disk.volume_id].source.startswith("iscsi 127.0.0.1:"))
+        self.assertFalse(driver.can_extend(me, disk.volume_id))
+
+        with self.subTest("after a cold start, with the account of then"):
+            driver.power_off(me, 0)
+            driver.power_on(me, volumes=[disk])
+            self.wait_ready(me, 2)
+            self.assertEqual("one", self.on_console(me).run("head -n 1 /dev/vdb"))
+
+        with self.subTest("no secret is left behind, or was told to who lists processes"):
+            conn = libvirt.open(self.libvirtd.uri())
+            self.addCleanup(conn.close)
+            self.assertEqual([], conn.listAllSecrets())
+            self.assertNotIn(password, " ".join(processes.command_line(self.pid_of(me))))
+            self.assertNotIn(password, conn.lookupByUUIDString(me).XMLDesc())
+        driver.detach_volume(me, disk.volume_id, DETACH_SECONDS)
+
+    def test_encrypted(self):
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        disk = dataclasses.replace(self.export("vdb"), secret=_PASSPHRASE)
+        for _ in range(2):
+            driver.prepare_encryption(disk)
+        driver.attach_volume(me, disk)
+        self.said(me, "GUEST block add /dev/vdb")
+        self.on_console(me).run("yes plain-text | head -c 1048576 > /dev/vdb; sync")
+        self.assertNotIn(b"plain-text", self.path.read_bytes())
+
+
+class NbdVolumesTest(ExportedVolumes, testtools.TestCase):
     def test_over_the_network(self):
         driver, me = self.driver, self.boot().server_id
         self.wait_ready(me)

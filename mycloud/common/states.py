@@ -366,6 +366,11 @@ VOLUME: dict[str, StatusTransition] = {
         "delete", frozenset({Vol.AVAILABLE}) | VOLUME_ERRORS, Vol.DELETING, Vol.DELETED,
         Vol.ERROR_DELETING,
     ),
+    "backup.create": StatusTransition("back up", _REST, Vol.BACKING_UP),
+    "backup.restore": StatusTransition(
+        "restore a backup to", frozenset({Vol.AVAILABLE}), Vol.RESTORING, Vol.AVAILABLE,
+        Vol.ERROR_RESTORING,
+    ),
 }
 
 SNAPSHOT: dict[str, StatusTransition] = {
@@ -376,6 +381,9 @@ SNAPSHOT: dict[str, StatusTransition] = {
         "delete", frozenset({Snap.AVAILABLE, Snap.ERROR, Snap.ERROR_DELETING}), Snap.DELETING,
         Snap.DELETED, Snap.ERROR_DELETING,
     ),
+    "backup.create": StatusTransition(
+        "back up", frozenset({Snap.AVAILABLE}), Snap.BACKING_UP, Snap.AVAILABLE, Snap.AVAILABLE
+    ),
 }
 
 BACKUP: dict[str, StatusTransition] = {
@@ -384,6 +392,13 @@ BACKUP: dict[str, StatusTransition] = {
     ),
     "backup.restore": StatusTransition(
         "restore", frozenset({Backup.AVAILABLE}), Backup.RESTORING, Backup.AVAILABLE
+    ),
+    # to a volume that is made from it
+    "volume.create": StatusTransition(
+        "restore", frozenset({Backup.AVAILABLE}), Backup.RESTORING, Backup.AVAILABLE
+    ),
+    "backup.import": StatusTransition(
+        "import", frozenset({Backup.CREATING}), Backup.CREATING, Backup.AVAILABLE, Backup.ERROR
     ),
     "backup.delete": StatusTransition(
         "delete", frozenset({Backup.AVAILABLE, Backup.ERROR, Backup.ERROR_DELETING}),

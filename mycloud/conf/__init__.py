@@ -4,6 +4,7 @@ from oslo_config import cfg
 
 from mycloud.conf import (
     api,
+    backup,
     compute,
     conductor,
     database,
@@ -19,6 +20,7 @@ from mycloud.conf import (
 
 GROUPS = (
     api,
+    backup,
     compute,
     conductor,
     database,

@@ -119,6 +119,16 @@ def hold(conn: Connection, operation_id: str, epoch: str) -> Row:
     return row
 
 
+def extend(conn: Connection, operation_id: str, now: datetime.datetime) -> None:
+    """Let the time that an operation may take begin now."""
+    patience = datetime.timedelta(seconds=cfg.CONF.conductor.operation_deadline)
+    conn.execute(
+        sa.update(ops)
+        .where(ops.c.id == operation_id)
+        .values(deadline_at=now + patience, updated_at=now)
+    )
+
+
 def insert_step(conn: Connection, operation_id: str, values: dict[str, Any]) -> None:
     """Journal one step with all its columns."""
     conn.execute(sa.insert(steps).values(operation_id=operation_id, **values))

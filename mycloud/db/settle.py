@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from mycloud.common.states import BESIDE, Op, StepState
 from mycloud.db import (
     attachments,
+    backups,
     group_claims,
     hosts,
     journal,
@@ -27,6 +28,7 @@ Settle = Callable[[Connection, Row, Op, dict[str, Any], datetime.datetime], list
 
 #: resource type -> what settles it; an operation beside others on a server settles otherwise
 BY_TYPE: dict[str, Settle] = {
+    "backup": backups.settle,
     "server": servers.settle,
     "snapshot": snapshots.settle,
     "volume": volumes.settle,
@@ -62,6 +64,7 @@ def close(
     )
     by = attachments.settle if row["kind"] in BESIDE else BY_TYPE[row["resource_type"]]
     bells = [bell(follower) for follower in by(conn, row, outcome, changes, now)]
+    backups.release_source(conn, row, now)
     if not row["cancel_requested"]:
         # only who asked for the cancellation waits
         return bells

@@ -6,6 +6,7 @@ limits stop an image that was made to eat the host.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -103,13 +104,31 @@ def virtual_size(path: Path, disk_format: str) -> int:
         return int.from_bytes(file.read(32)[24:32], "big")
 
 
+def extents(source: Path, source_format: str) -> list[tuple[int, int, int]] | None:
+    """Where the data of a disk that nobody writes to is: (first byte, bytes, their place in the
+    file), rising; what is left out reads as zeros. None where it is not simply in the file:
+    compressed, or in another file.
+
+    :raises processutils.ProcessExecutionError: qemu-img does not accept the source
+    """
+    out = _run(source, 0, "map", "-f", source_format, "--output=json", str(source))
+    found = []
+    for each in json.loads(out):
+        if not each["data"] or each["zero"]:
+            continue
+        if "offset" not in each or each["depth"] or each.get("compressed"):
+            return None
+        found.append((each["start"], each["length"], each["offset"]))
+    return found
+
+
 def flatten(source: Path, target: Path) -> None:
     """Write a qcow2 that QEMU has made, and what lies under it, to a qcow2 of its own."""
     size = virtual_size(source, "qcow2")
     _run(target, size, "convert", "-f", "qcow2", "-O", "qcow2", str(source), str(target))
 
 
-def _run(target: Path, size: int, *args: str) -> None:
+def _run(target: Path, size: int, *args: str) -> str:
     more = size // _BYTES_PER_SECOND
     limits = processutils.ProcessLimits(
         address_space=_MEMORY_BYTES,
@@ -118,7 +137,7 @@ def _run(target: Path, size: int, *args: str) -> None:
         core_file_size=0,
     )
     try:
-        processutils.execute(
+        out, _ = processutils.execute(
             # it ends with us, and does not write on beside the next try
             "setpriv", "--pdeathsig", "TERM",
             "timeout", "--kill-after=5", str(_SECONDS + more), "qemu-img", *args,
@@ -130,6 +149,7 @@ def _run(target: Path, size: int, *args: str) -> None:
         if error.exit_code in _TIMED_OUT:
             error.stderr = f"it did not end within {_SECONDS + more} s"
         raise
+    return str(out)
 
 
 def no_room(target: Path, size: int) -> exceptions.DiskFull:

@@ -9,6 +9,7 @@ from mycloud.objects import base
 
 MODULES = (
     "attachment",
+    "backup",
     "host",
     "image_source",
     "image_upload",

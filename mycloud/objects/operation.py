@@ -133,6 +133,24 @@ class Operation(base.MycloudObject):
         )
         self._under_way = True
 
+    def go_on(self) -> None:
+        """Say that a long step is still at work: the operation's time begins anew.
+
+        :raises OperationLost: when another worker owns the operation
+        :raises OperationCancelled: when a later request wants it undone
+        """
+        self.extend(self._context, self.id, self.owner_epoch)
+
+    @classmethod
+    @base.remotable
+    def extend(cls, context: Any, operation_id: str, epoch: str) -> None:
+        """See ``go_on``."""
+        with engine.writer() as conn:
+            row = journal.hold(conn, operation_id, epoch)
+            journal.extend(conn, operation_id, clock.now())
+        if row["cancel_requested"]:
+            raise exceptions.OperationCancelled(operation_id=operation_id)
+
     def finish(
         self, host: str, skipped: list[str], changes: dict[str, Any]
     ) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def brought(
     :raises DiskFull: no room for the file
     :raises ImageNotFound: :raises Unavailable: it can't be fetched
     """
-    with _file(state_dir) as file:
+    with temporary(state_dir) as file:
         _fetch(context, image, file)
         verdict = image_check.check(image, file)
         if size_gb is not None and verdict.virtual_size > size_gb * GIB:
@@ -65,7 +65,7 @@ def upload(
             image_id=image_id,
             reason=f"a volume can't be uploaded as {disk_format!r}; use {known}",
         )
-    with _file(driver.settings.state_dir) as file:
+    with temporary(driver.settings.state_dir) as file:
         driver.copy_out(name, Source(file, disk_format))
         image_upload.send(context, image_id, file, disk_format)
 
@@ -92,7 +92,7 @@ def _fetch(context: Any, image: ImageSpec, file: Path) -> None:
 
 
 @contextlib.contextmanager
-def _file(state_dir: Path) -> Iterator[Path]:
+def temporary(state_dir: Path) -> Iterator[Path]:
     """Where a file may be made, which is removed at the end."""
     directory = _directory(state_dir)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -39,6 +39,7 @@ FAR_FROM_DATABASE = (
     "volume.drivers",
     "volume.exports",
     "volume.manager",
+    "volume.repository",
     "volume.tasks",
 )
 #: Where a library is imported inside a function because it is heavy or is chosen at run time.

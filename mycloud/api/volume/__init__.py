@@ -8,6 +8,7 @@ from mycloud.api import discovery, faults, wsgi
 from mycloud.api.routing import Route, Router
 from mycloud.api.volume import (
     availability_zones,
+    backups,
     default_types,
     extensions,
     hosts,
@@ -34,6 +35,7 @@ from mycloud.common import exceptions
 
 MODULES: tuple[object, ...] = (
     availability_zones,
+    backups,
     default_types,
     extensions,
     hosts,

@@ -58,6 +58,39 @@ class InvalidBackup(Invalid):
     template = "Invalid backup: %(reason)s"
 
 
+class BackupsDisabled(Unavailable):
+    code = "backups_disabled"
+    template = "This cloud makes no backups; an administrator can set [backup]/enabled."
+
+
+class BackupNotStored(NotFound):
+    code = "backup_not_stored"
+    template = (
+        "The backup repository of this host has no backup %(backup_id)s. Where several hosts have "
+        "volumes they need one [backup]/backup_dir together."
+    )
+
+
+class BackupDamaged(MycloudError):
+    """Nothing of it can be trusted."""
+
+    code = "backup_damaged"
+    template = "Backup %(backup_id)s is damaged: %(reason)s. Restore another backup."
+
+
+class RepositoryFull(MycloudError):
+    status, code = 507, "repository_full"
+    template = (
+        "The backup repository has no room for backup %(backup_id)s: %(free)s MiB are free. "
+        "Delete backups, or let an administrator give it more room."
+    )
+
+
+class RepositoryFailed(MycloudError):
+    code = "repository_failed"
+    template = "The backup repository failed at backup %(backup_id)s: %(reason)s"
+
+
 class VolumeInUse(Conflict):
     code = "volume_in_use"
     template = "Volume %(volume_id)s is in use: %(reason)s"
@@ -240,6 +273,8 @@ class QosKeyNotFound(Invalid):
 class VolumeMessageNotFound(NotFound):
     code = "volume_message_not_found"
     template = "Message %(message_id)s could not be found."
+
+
 class KeyUnreadable(MycloudError):
     code = "key_unreadable"
     template = (

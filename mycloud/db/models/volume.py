@@ -224,11 +224,13 @@ backups = sa.Table(
     number("size_gb"),
     number("object_count"),
     flag("is_incremental"),
-    optional("restore_volume_id", 64),
+    # how the repository calls it, if not by its id
+    optional("data_id", 64),
     optional("encryption_key_id", 64),
     optional("volume_type_id", 64),
     document("metadata", nullable=False),
-    document("image_metadata"),
+    # what is restored of the volume besides its bytes
+    document("volume_record", nullable=False),
     sa.Column("fail_reason", LongText),
     sa.Column("data_timestamp", Timestamp),
     sa.Column("deleted_at", Timestamp),

@@ -15,6 +15,7 @@ from mycloud.common import clock, exceptions, policy
 from mycloud.common.context import RequestContext
 from mycloud.common.states import Snap, Vol
 from mycloud.db import (
+    backups,
     engine,
     journal,
     services,
@@ -27,7 +28,7 @@ from mycloud.db import (
 from mycloud.image import reader as images
 from mycloud.journal import submit as journal_submit
 from mycloud.scheduler import rpcapi as scheduler_rpcapi
-from mycloud.volume.requests import quotas, types
+from mycloud.volume.requests import quotas, submit, types
 from mycloud.volume.requests import services as service_requests
 
 Row = Mapping[str, Any]
@@ -97,6 +98,8 @@ def _create(
         if done is not None:
             return volumes.get(conn, done["resource_id"], deleted=True), done["id"]
         volume, operation = insert(conn, context, spec, find(conn, context, spec))
+        if spec.backup_id:
+            submit.move(conn, submit.BACKUP, spec.backup_id, operation)
         if key:
             operation |= {"idempotency_key": key, "idempotency_digest": asked}
         journal.insert(conn, operation)
@@ -245,7 +248,29 @@ def _from_image(conn: Connection, context: RequestContext, spec: VolumeSpec) -> 
     )
 
 
+def _from_backup(conn: Connection, context: RequestContext, spec: VolumeSpec) -> Found:
+    backup = backups.get(conn, str(spec.backup_id), project_id=_own_project(context))
+    submit.check(conn, submit.BACKUP, backup, KIND)
+    size = _at_least(spec, backup["size_gb"], "the backup")
+    record = backup["volume_record"]
+    inherited = {
+        "bootable": record.get("bootable", False),
+        "image_metadata": record.get("image_metadata"),
+    }
+    known = volume_types.by_id(conn, record.get("volume_type_id") or "")
+    if record.get("encrypted"):
+        if known is None:
+            raise exceptions.InvalidBackup(
+                reason=f"Backup {backup['id']} is of an encrypted volume whose type is gone."
+            )
+        inherited |= {"encrypted": True, "encryption_key_id": backup["encryption_key_id"]}
+    if known is not None and (record.get("encrypted") or not spec.volume_type):
+        inherited["volume_type_id"] = known["id"]
+    return Found(size, payload={"source": {"backup": backup["id"]}}, inherited=inherited)
+
+
 _SOURCES = {
+    "backup_id": _from_backup,
     "snapshot_id": _from_snapshot,
     "source_volid": _from_volume,
     "image_ref": _from_image,
@@ -323,7 +348,8 @@ def insert(
         "multiattach": spec.multiattach or types.is_multiattach(found.type),
     }
     if found.type is not None and found.type["encryption"] and not row.get("encryption_key_id"):
-        if found.inherited.get("bootable") or spec.source_volid or spec.snapshot_id:
+        given = (spec.source_volid, spec.snapshot_id, spec.backup_id)
+        if found.inherited.get("bootable") or any(given):
             raise exceptions.Invalid(
                 "Invalid input received: an encrypted volume is made empty, or from an encrypted "
                 "one of the same type: only the server's host ever sees its plain bytes."

@@ -12,12 +12,13 @@ from typing import Any
 from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
-from mycloud.common import exceptions, states
+from mycloud.common import clock, exceptions, states
 from mycloud.common.context import RequestContext
-from mycloud.db import engine, journal, snapshots, volume_pools, volumes
+from mycloud.db import backups, engine, journal, services, snapshots, volume_pools, volumes
 from mycloud.journal import submit as journal_submit
 from mycloud.journal.submit import New
 from mycloud.volume import rpcapi
+from mycloud.volume.requests import services as service_requests
 
 Row = Mapping[str, Any]
 
@@ -50,6 +51,24 @@ VOLUME = Noun(
 SNAPSHOT = Noun(
     "snapshot", snapshots.get, snapshots.update, states.SNAPSHOT, exceptions.InvalidSnapshot,
     _of_volume,
+)
+
+
+def _of_repository(conn: Connection, row: Row) -> str | None:
+    """The service that has made a backup, or another one that lives: they share the repository."""
+    now = clock.now()
+    up = [
+        service["host"]
+        for service in services.every(conn, binary=service_requests.BINARY)
+        if service_requests.is_up(service, now)
+    ]
+    place: str | None = row["host"]
+    return place if place in up or not up else up[0]
+
+
+BACKUP = Noun(
+    "backup", backups.get, backups.update, states.BACKUP, exceptions.InvalidBackup,
+    _of_repository,
 )
 
 
@@ -123,6 +142,18 @@ def begin(
 
     :raises MycloudError: the noun's refusal, when the status does not allow it
     """
+    move(conn, noun, row_id, made, **also)
+    journal.insert(conn, made)
+
+
+def move(
+    conn: Connection, noun: Noun, row_id: str, made: Mapping[str, Any], **also: Any
+) -> None:
+    """Move the status of a row to what it is during an operation, which may be another row's
+    too. ``also``: further columns of the row.
+
+    :raises MycloudError: the noun's refusal, when the status does not allow it
+    """
     transition = noun.transitions[made["kind"]]
     current = noun.get(conn, row_id)
     changes = {
@@ -138,7 +169,16 @@ def begin(
     )
     if not moved:
         refuse(conn, noun, noun.get(conn, row_id), transition)
-    journal.insert(conn, made)
+
+
+def check(conn: Connection, noun: Noun, row: Row, kind: str) -> None:
+    """Whether an operation of that kind could begin on a row now.
+
+    :raises MycloudError: the noun's refusal, when the status does not allow it
+    """
+    transition = noun.transitions[kind]
+    if row["status"] not in transition.before or row["operation_id"] is not None:
+        refuse(conn, noun, row, transition)
 
 
 def refuse(

@@ -7,10 +7,13 @@ from typing import Any
 from mycloud.journal.runner import Planner
 from mycloud.volume.drivers.base import VolumeDriver
 from mycloud.volume.exports.board import Board
-from mycloud.volume.tasks import create, delete, extend, snapshot
+from mycloud.volume.tasks import backup, create, delete, extend, snapshot
 
 #: operation kind -> plan(driver, board, context, operation)
 PLANS: dict[str, Callable[..., Any]] = {
+    "backup.create": backup.create,
+    "backup.delete": backup.delete,
+    "backup.restore": backup.restore,
     "volume.create": create.plan,
     "volume.delete": delete.plan,
     "volume.extend": extend.plan,

@@ -1,4 +1,4 @@
-"""Make a volume: empty, from a snapshot, from another volume, or from an image."""
+"""Make a volume: empty, from a snapshot, from another volume, from a backup, or from an image."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ from mycloud.journal.runner import Plan, Step
 from mycloud.objects.operation import Operation
 from mycloud.volume.drivers.base import VolumeDriver
 from mycloud.volume.exports.board import Board
+from mycloud.volume.tasks import backup
 
 
 def plan(driver: VolumeDriver, board: Board, context: Any, operation: Operation) -> Plan:
@@ -25,9 +26,19 @@ def plan(driver: VolumeDriver, board: Board, context: Any, operation: Operation)
                 do=_maker(driver, operation, source),
                 done=lambda: driver.exists(name),
                 undo=undo,
-            )
+            ),
+            *_fillers(driver, context, operation, source),
         ]
     )
+
+
+def _fillers(
+    driver: VolumeDriver, context: Any, operation: Operation, source: dict[str, Any]
+) -> list[Step]:
+    """What fills a volume that was made empty."""
+    if "backup" in source:
+        return [backup.restore_to_new(driver, context, operation, source["backup"])]
+    return []
 
 
 def _maker(

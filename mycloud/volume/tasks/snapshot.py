@@ -8,6 +8,7 @@ from mycloud.compute.rpcapi import ComputeAPI
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.attachment import Attachment, AttachmentList
 from mycloud.objects.operation import Operation
+from mycloud.objects.volume import Volume
 from mycloud.objects.volume_snapshot import VolumeSnapshot
 from mycloud.volume.drivers.base import VolumeDriver
 from mycloud.volume.exports.board import Board
@@ -20,19 +21,7 @@ def create(driver: VolumeDriver, board: Board, context: Any, operation: Operatio
     told: dict[str, Any] = {}
 
     def take() -> None:
-        users = [
-            each
-            for each in AttachmentList.of_volume(context, found.volume_id)
-            if each.status in (Attach.ATTACHED, Attach.DETACHING) and each.writable
-        ]
-        if not users or driver.atomic_snapshots:
-            driver.snapshot(name, snapshot)
-            return
-        target = driver.begin_snapshot(name, snapshot)
-        # whoever writes to it copies it: no other place knows what is on its way
-        if not any(board.copy(each.id, target) for each in users):
-            told["quiesced"] = _ask_guests(context, users, str(target.path), target.format)
-        driver.commit_snapshot(name, snapshot)
+        told.update(keep(driver, board, context, found.volume, snapshot))
 
     return Plan(
         steps=[
@@ -45,6 +34,33 @@ def create(driver: VolumeDriver, board: Board, context: Any, operation: Operatio
         ],
         result=lambda: told,
     )
+
+
+def keep(
+    driver: VolumeDriver, board: Board, context: Any, volume: Volume, snapshot: str
+) -> dict[str, Any]:
+    """Keep what a volume holds at this moment, whoever writes to it, under the name of a
+    snapshot. Returns ``quiesced`` where a guest was asked.
+
+    :raises InvalidVolume: nobody can copy it
+    :raises BackendFull: :raises VolumeNotOnBackend:
+    """
+    name = volume.backend_name
+    users = [
+        each
+        for each in AttachmentList.of_volume(context, volume.id)
+        if each.status in (Attach.ATTACHED, Attach.DETACHING) and each.writable
+    ]
+    if not users or driver.atomic_snapshots:
+        driver.snapshot(name, snapshot)
+        return {}
+    told = {}
+    target = driver.begin_snapshot(name, snapshot)
+    # whoever writes to it copies it: no other place knows what is on its way
+    if not any(board.copy(each.id, target) for each in users):
+        told["quiesced"] = _ask_guests(context, users, str(target.path), target.format)
+    driver.commit_snapshot(name, snapshot)
+    return told
 
 
 def _ask_guests(

@@ -15,7 +15,11 @@ class ListOperations(Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("--server", metavar="SERVER", help="only on it (name or id)")
+        which = parser.add_mutually_exclusive_group()
+        for noun in ("server", "volume", "snapshot", "backup"):
+            which.add_argument(
+                f"--{noun}", metavar=noun.upper(), help="only on it (name or id)"
+            )
         parser.add_argument("--kind", help="only of this kind, such as server.create")
         parser.add_argument("--state", help="only in this state, such as failed")
         parser.add_argument("--project", help="only of this project (administrators)")
@@ -35,8 +39,14 @@ class ListOperations(Lister):
         client = self.client
         filters = arguments.given(parsed_args, ("kind", "state", "limit"))
         filters["sort_dir"] = "desc"
-        if parsed_args.server:
-            filters["resource_id"] = client.servers.find(parsed_args.server).id
+        for name, collection in (
+            (parsed_args.server, client.servers),
+            (parsed_args.volume, client.volumes),
+            (parsed_args.snapshot, client.snapshots),
+            (parsed_args.backup, client.backups),
+        ):
+            if name:
+                filters["resource_id"] = collection.find(name).id
         if parsed_args.project:
             filters["project_id"] = client.projects.find(parsed_args.project).id
         columns: tuple[str, ...] = (

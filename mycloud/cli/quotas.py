@@ -21,7 +21,15 @@ _LIMITS = {
     "--metadata-items": ("metadata_items", "metadata of one server"),
     "--server-groups": ("server_groups", "server groups"),
     "--server-group-members": ("server_group_members", "servers in one group"),
+    "--volumes": ("volumes", "volumes"),
+    "--snapshots": ("snapshots", "snapshots of volumes"),
+    "--gigabytes": ("gigabytes", "GiB of all volumes and snapshots"),
+    "--per-volume-gigabytes": ("per_volume_gigabytes", "GiB of one volume"),
+    "--backups": ("backups", "backups of volumes"),
+    "--backup-gigabytes": ("backup_gigabytes", "GiB of all backups"),
 }
+#: Those that volumes of one type have, too.
+_OF_TYPES = ("volumes", "snapshots", "gigabytes")
 
 
 def _project_id(client: "Client", name_or_id: str | None) -> str:
@@ -69,6 +77,11 @@ class SetQuota(Command):
                 help=f"at most so many {text}",
             )
         parser.add_argument(
+            "--volume-type",
+            metavar="TYPE",
+            help="--volumes, --snapshots and --gigabytes count only this type of volumes",
+        )
+        parser.add_argument(
             "--force", action="store_true", help="also below what is in use already"
         )
         parser.add_argument("--reset", action="store_true", help="back to the defaults")
@@ -81,6 +94,12 @@ class SetQuota(Command):
         if parsed_args.reset == bool(limits):
             raise UsageError("Give limits such as --cores 8, or --reset alone")
         client = self.client
+        if parsed_args.volume_type:
+            others = set(limits) - set(_OF_TYPES)
+            if others or not limits:
+                raise UsageError("--volume-type goes with --volumes, --snapshots, --gigabytes")
+            kind = client.volume_types.find(parsed_args.volume_type)
+            limits = {f"{name}_{kind.name}": limit for name, limit in limits.items()}
         project_id = client.projects.find(parsed_args.project).id
         if parsed_args.reset:
             client.quotas.reset(project_id)

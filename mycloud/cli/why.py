@@ -1,6 +1,7 @@
 """``mycloud why``: what happened to something, step by step, and why."""
 
 import argparse
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 from mycloud.cli import exits
 from mycloud.cli.columns import Optional, Seconds
 from mycloud.cli.command import Lister
+from mycloud.cli.exits import UsageError
 from mycloud.client import errors
 
 if TYPE_CHECKING:
     from mycloud.client.operations import Explanation, Operation
+    from mycloud.client.resource import Collection
+
+#: Catalog type of the service that has volumes, snapshots and backups.
+VOLUME = "block-storage"
 
 
 class Why(Lister):
-    """Tell what happened to a server, an operation or a request, and why
+    """Tell what happened to a server, a volume, an operation ..., and why
 
     As json or yaml: the whole story. As csv or value: a row for each step.
     """
@@ -25,7 +31,8 @@ class Why(Lister):
         parser.add_argument(
             "anything",
             metavar="ID",
-            help="a server (name or id), an operation's id, or a request's (req-...)",
+            help="a server, volume, snapshot or backup (name or id), an operation's id, or a "
+            "request's (req-...)",
         )
         return parser
 
@@ -43,11 +50,26 @@ class Why(Lister):
         try:
             return client.operations.why(anything)
         except (errors.NotFound, errors.BadRequest):
-            try:
-                server = client.servers.find(anything)
-            except errors.NotFound as error:
-                raise errors.NotFound.named("server, operation or request", anything) from error
-            return client.operations.why(server.id)
+            return client.operations.why(self._named(anything))
+
+    def _named(self, name: str) -> str:
+        """The id of the one thing of that name that has a story."""
+        client = self.client
+        collections: list[Collection[Any]] = [client.servers]
+        if client.transport.has_service(VOLUME):
+            collections += [client.volumes, client.snapshots, client.backups]
+        found: list[tuple[str, str]] = []
+        for one in collections:
+            # a cloud may have volumes and no backups
+            with contextlib.suppress(errors.NotFound, errors.Forbidden):
+                found += [(one.noun, it.id) for it in one.named(name)]
+        if not found:
+            nouns = ", ".join(one.noun for one in collections)
+            raise errors.NotFound.named(f"{nouns}, operation or request", name)
+        if len(found) > 1:
+            listed = ", ".join(f"{noun} {an_id}" for noun, an_id in found)
+            raise UsageError(f"Several things are called '{name}'; give an id: {listed}")
+        return found[0][1]
 
     def produce_output(
         self,

@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mycloud.client.backups import NewBackup as NewBackup
     from mycloud.client.connection import Client as Client
     from mycloud.client.errors import ApiError as ApiError
     from mycloud.client.errors import ClientError as ClientError
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
     from mycloud.client.images import guess_disk_format as guess_disk_format
     from mycloud.client.roles import Scope as Scope
     from mycloud.client.servers import NewServer as NewServer
+    from mycloud.client.volumes import NewVolume as NewVolume
 
 _HOMES = {
     "ApiError": "errors",
     "Client": "connection",
     "ClientError": "errors",
+    "NewBackup": "backups",
     "NewImage": "images",
     "NewServer": "servers",
+    "NewVolume": "volumes",
     "NotFound": "errors",
     "OperationFailed": "errors",
     "Scope": "roles",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mycloud.client import auth, config
+from mycloud.client.backups import Backups
 from mycloud.client.domains import Domains
 from mycloud.client.flavors import Flavors
 from mycloud.client.hosts import Hosts
@@ -16,10 +17,17 @@ from mycloud.client.projects import Projects
 from mycloud.client.quotas import Quotas
 from mycloud.client.retry import Repeater, RetryPolicy
 from mycloud.client.roles import Roles
+from mycloud.client.server_volumes import ServerVolumes
 from mycloud.client.servers import Servers
 from mycloud.client.services import Services
+from mycloud.client.snapshots import Snapshots
 from mycloud.client.transport import Transport
 from mycloud.client.users import Users
+from mycloud.client.volume_attachments import VolumeAttachments
+from mycloud.client.volume_services import VolumeMessages, VolumeServices
+from mycloud.client.volume_transfers import VolumeTransfers
+from mycloud.client.volume_types import QosSpecsCollection, VolumeTypes
+from mycloud.client.volumes import Volumes
 
 
 class Client:
@@ -103,3 +111,45 @@ class Client:
     @cached_property
     def operations(self) -> Operations:
         return Operations(self.transport)
+
+    # -- volumes -------------------------------------------------------------------------------
+
+    @cached_property
+    def volumes(self) -> Volumes:
+        return Volumes(self.transport, self.operations)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        return Snapshots(self.transport, self.operations)
+
+    @cached_property
+    def backups(self) -> Backups:
+        return Backups(self.transport, self.operations)
+
+    @cached_property
+    def volume_types(self) -> VolumeTypes:
+        return VolumeTypes(self.transport)
+
+    @cached_property
+    def qos_specs(self) -> QosSpecsCollection:
+        return QosSpecsCollection(self.transport)
+
+    @cached_property
+    def volume_transfers(self) -> VolumeTransfers:
+        return VolumeTransfers(self.transport)
+
+    @cached_property
+    def volume_attachments(self) -> VolumeAttachments:
+        return VolumeAttachments(self.transport)
+
+    @cached_property
+    def volume_services(self) -> VolumeServices:
+        return VolumeServices(self.transport)
+
+    @cached_property
+    def volume_messages(self) -> VolumeMessages:
+        return VolumeMessages(self.transport)
+
+    @cached_property
+    def server_volumes(self) -> ServerVolumes:
+        return ServerVolumes(self.transport, self.operations)

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from mycloud.client import defaults, errors, waiting
 from mycloud.client.resource import Collection
@@ -39,15 +39,23 @@ _HEAD = 0x8001 + 5
 Progress = Callable[[int], None]
 
 
+class Sink(Protocol):
+    """Where downloaded bytes go, such as a file."""
+
+    def write(self, block: bytes, /) -> int: ...
+
+
 @dataclass(frozen=True)
 class Image:
-    """An image; ``size`` in bytes (None before the upload), ``min_disk`` GiB, ``min_ram`` MiB."""
+    """An image; ``size`` in bytes (None before the upload), ``virtual_size`` those of the disk in
+    it (None if unknown), ``min_disk`` GiB, ``min_ram`` MiB."""
 
     id: str
     name: str
     status: str
     visibility: str
     size: int | None
+    virtual_size: int | None
     disk_format: str | None
     container_format: str | None
     hash_algorithm: str | None
@@ -169,6 +177,7 @@ def build(document: Mapping[str, Any]) -> Image:
         status=document["status"],
         visibility=document.get("visibility") or "",
         size=document.get("size"),
+        virtual_size=document.get("virtual_size"),
         disk_format=document.get("disk_format"),
         container_format=document.get("container_format"),
         hash_algorithm=document.get("os_hash_algo"),
@@ -224,7 +233,7 @@ class Images(Collection[Image]):
         return self.get(image_id)
 
     def download(
-        self, image_id: str, file: BinaryIO, *, progress: Progress | None = None
+        self, image_id: str, file: Sink, *, progress: Progress | None = None
     ) -> None:
         """Write the bytes to ``file``, a block at a time, and check them.
 

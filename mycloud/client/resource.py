@@ -1,7 +1,7 @@
 """What all nouns of the client have in common: get, list, find by name or id, delete."""
 
 import abc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -85,12 +85,16 @@ class Collection(abc.ABC, Generic[T]):
         except (errors.NotFound, errors.BadRequest, errors.Forbidden):
             # a name where an id belongs is answered with 404, 400 or 403, by service
             pass
-        matching = [one for one in self._candidates(name_or_id) if one.name == name_or_id]
+        matching = self.named(name_or_id)
         if not matching:
             raise errors.NotFound.named(self.noun, name_or_id)
         if len(matching) > 1:
             raise errors.AmbiguousName(self.noun, name_or_id, [one.id for one in matching])
         return matching[0]
+
+    def named(self, name: str) -> Sequence[T]:
+        """All that have this name."""
+        return [one for one in self._candidates(name) if one.name == name]
 
     def _candidates(self, name: str) -> Iterator[T]:
         """A superset of those called ``name``, as small as the service's filters allow."""

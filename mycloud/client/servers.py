@@ -48,12 +48,14 @@ class Server:
     description: str | None
     locked: bool
     fault: str | None
+    volume_ids: tuple[str, ...]
     document: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
 class NewServer:
-    """What a new server is to be; flavor and image by id.
+    """What a new server is to be; flavor and image by id (no image: it boots from the one of
+    ``block_devices`` whose boot_index is 0; those are as the compute API has them).
 
     ``hints`` are scheduler hints (``{"group": id}``); ``host`` asks for that host and is for
     administrators; ``count`` servers are made, named name-1, name-2, ... if more than one.
@@ -61,7 +63,7 @@ class NewServer:
 
     name: str
     flavor_id: str
-    image_id: str
+    image_id: str | None = None
     key_name: str | None = None
     availability_zone: str | None = None
     host: str | None = None
@@ -72,13 +74,15 @@ class NewServer:
     config_drive: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict)
     count: int = 1
+    block_devices: Sequence[Mapping[str, Any]] = ()
 
     def to_body(self) -> dict[str, Any]:
         """The document that the compute API takes."""
         server: dict[str, Any] = {
             "name": self.name,
             "flavorRef": self.flavor_id,
-            "imageRef": self.image_id,
+            # an empty text stands for none in the compute API
+            "imageRef": self.image_id or "",
             "networks": "none",
         }
         zone = self.availability_zone
@@ -92,6 +96,7 @@ class NewServer:
             "tags": list(self.tags),
             "description": self.description,
             "config_drive": self.config_drive,
+            "block_device_mapping_v2": [dict(device) for device in self.block_devices],
         }
         server |= {name: value for name, value in optional.items() if value}
         if self.user_data is not None:
@@ -117,6 +122,7 @@ class Event:
 
 def build(document: Mapping[str, Any]) -> Server:
     """The server of an element of an answer."""
+    # an empty text, and not null, where it boots from a volume
     image = document.get("image") or {}
     fault = document.get("fault") or {}
     return Server(
@@ -140,6 +146,10 @@ def build(document: Mapping[str, Any]) -> Server:
         description=document.get("description"),
         locked=bool(document.get("locked")),
         fault=fault.get("message"),
+        volume_ids=tuple(
+            volume["id"]
+            for volume in document.get("os-extended-volumes:volumes_attached") or ()
+        ),
         document=document,
     )
 

@@ -6,6 +6,7 @@ again when its answer was lost; others are not.
 """
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,22 @@ LOG = logging.getLogger(__name__)
 
 #: The highest compute microversion that this library understands; it asks for this one.
 COMPUTE_MICROVERSION = "2.60"
+#: The same of block storage.
+VOLUME_MICROVERSION = "3.59"
+#: Catalog type of block storage.
+VOLUME = "block-storage"
 #: Catalog type -> the version that its paths start with, where the catalog leaves it out.
-_VERSIONS = {"identity": "v3", "image": "v2", "mycloud": "v1", "compute": "v2.1"}
+_VERSIONS = {
+    "identity": "v3", "image": "v2", "mycloud": "v1", "compute": "v2.1", VOLUME: "v3",
+}  # fmt: skip
+#: Catalog type -> older words for it, which other clouds may have instead.
+_OLDER_TYPES = {VOLUME: ("volumev3",)}
 #: Services and first words of paths whose POSTs are operations: mycloud does one with a known
 #: key once. Others would be done twice.
-_KEYED = frozenset({("compute", "servers")})
+_KEYED = frozenset(
+    {("compute", "servers")} | {(VOLUME, noun) for noun in ("volumes", "snapshots", "backups")}
+)
+_VERSION = re.compile(r"v[0-9][0-9.]*")
 _SAME_WHEN_REPEATED = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
@@ -190,7 +202,10 @@ class Transport:
 
     def has_service(self, service: str) -> bool:
         """True if the catalog lists the service."""
-        return bool(self.access().service_catalog.get_urls(service_type=service))
+        return any(
+            self.access().service_catalog.get_urls(service_type=one)
+            for one in (service, *_OLDER_TYPES.get(service, ()))
+        )
 
     def endpoint(self, service: str) -> str:
         """The URL that the service's paths are appended to, without a slash at its end.
@@ -198,8 +213,18 @@ class Transport:
         :raises ConfigError: if the catalog has none for the region and interface
         """
         config = self.config
-        found = self.access().service_catalog.get_urls(
-            service_type=service, interface=config.interface, region_name=config.region
+        catalog = self.access().service_catalog
+        found = next(
+            filter(
+                None,
+                (
+                    catalog.get_urls(
+                        service_type=one, interface=config.interface, region_name=config.region
+                    )
+                    for one in (service, *_OLDER_TYPES.get(service, ()))
+                ),
+            ),
+            None,
         )
         if not found:
             # without a scope there is no catalog: say that, not what follows from it
@@ -212,8 +237,8 @@ class Transport:
                 f"(interface {config.interface}{region})"
             )
         url = str(found[0]).rstrip("/")
-        last = url.rsplit("/", 1)[-1]
-        if last.startswith("v") and last[1:2].isdigit():
+        # block storage's may end with the version or, elsewhere, with the project below it
+        if any(_VERSION.fullmatch(part) for part in url.split("/")[-2:]):
             return url
         return f"{url}/{_VERSIONS[service]}"
 
@@ -266,6 +291,8 @@ class Transport:
         if request.service == "compute":
             headers["OpenStack-API-Version"] = f"compute {COMPUTE_MICROVERSION}"
             headers["X-OpenStack-Nova-API-Version"] = COMPUTE_MICROVERSION
+        if request.service == VOLUME:
+            headers["OpenStack-API-Version"] = f"volume {VOLUME_MICROVERSION}"
         return headers
 
     def _exchange(self, request: Request, url: str, headers: Mapping[str, str]) -> "Response":
@@ -306,8 +333,10 @@ class Transport:
     def patch(self, service: str, path: str, body: Any) -> Answer:
         return self.send(Request(service, "PATCH", path, body=body))
 
-    def delete(self, service: str, path: str) -> Answer:
-        return self.send(Request(service, "DELETE", path))
+    def delete(
+        self, service: str, path: str, query: Mapping[str, Any] | None = None
+    ) -> Answer:
+        return self.send(Request(service, "DELETE", path, query or {}))
 
     def pages(
         self, service: str, path: str, key: str, query: Mapping[str, Any] | None = None
@@ -324,13 +353,16 @@ class Transport:
 
 
 def _next_query(document: Mapping[str, Any], key: str) -> dict[str, str] | None:
-    """The query of the next page, in the forms of compute, image and identity.
+    """The query of the next page, in the forms of all the services.
 
     Only the query is taken from the link: behind a proxy its host may be one that this side
     can't reach.
     """
     link = document.get("next")
-    links = document.get(f"{key}_links", document.get("links"))
+    # block storage says volume_type_links where the list is called volume_types
+    links = document.get(
+        f"{key}_links", document.get(f"{key[:-1]}_links", document.get("links"))
+    )
     if isinstance(links, dict):
         link = links.get("next") or link
     elif isinstance(links, list):

@@ -10,6 +10,7 @@ from mycloud.cli import arguments
 from mycloud.cli.command import ShowOne, pairs
 from mycloud.cli.exits import UsageError
 from mycloud.cli.progress import progress
+from mycloud.cli.servers import disks
 from mycloud.cli.servers.show import fields
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ class CreateServer(ShowOne):
         parser.add_argument(
             "--flavor", required=True, metavar="FLAVOR", help="its size (name or id)"
         )
-        parser.add_argument(
-            "--image", required=True, metavar="IMAGE", help="what it boots from (name or id)"
-        )
+        disks.add_options(parser)
         parser.add_argument("--key-name", metavar="KEYPAIR", help="key pair to put into it")
         parser.add_argument("--description", help="a text about it")
         parser.add_argument(
@@ -70,12 +69,15 @@ class CreateServer(ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
+        disks.check(parsed_args)
         user_data = _read_user_data(parsed_args.user_data)
         client = self.client
+        image_id, devices = disks.image_and_devices(client, parsed_args)
         new = library.NewServer(
             name=parsed_args.name,
             flavor_id=client.flavors.find(parsed_args.flavor).id,
-            image_id=client.images.find(parsed_args.image).id,
+            image_id=image_id,
+            block_devices=devices,
             key_name=parsed_args.key_name,
             availability_zone=parsed_args.availability_zone,
             host=parsed_args.host,

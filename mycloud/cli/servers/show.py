@@ -35,6 +35,7 @@ def fields(server: "Server", client: "Client") -> dict[str, Any]:
         "ram": Optional(server.flavor.get("ram")),
         "disk": Optional(server.flavor.get("disk")),
         "image": _image_text(server, client),
+        "volumes": Names(server.volume_ids),
         "key_name": Optional(server.key_name),
         "availability_zone": Optional(server.availability_zone),
         "host": Optional(server.host),

@@ -29,6 +29,18 @@ SERVER = {
     "created": "2026-01-01T00:00:00Z",
     "updated": "2026-01-01T00:00:00Z",
 }
+VOLUME_ID = "44444444-4444-4444-8444-444444444444"
+VOLUME = {
+    "id": VOLUME_ID,
+    "name": "data",
+    "status": "available",
+    "size": 2,
+    "volume_type": "fast",
+    "bootable": "false",
+    "attachments": [],
+    "metadata": {"kept": "yes"},
+    "os-vol-tenant-attr:tenant_id": "p",
+}
 OPERATION_ID = "33333333-3333-4333-8333-333333333333"
 
 
@@ -90,7 +102,7 @@ class CliCase(testtools.TestCase):
         self.serve_basics()
 
     def serve_basics(self) -> None:
-        """A flavor, an image and a server."""
+        """A flavor, an image, a server and a volume."""
         compute, image = "/compute/v2.1", "/image/v2"
         self.cloud.on("GET", f"{compute}/flavors/detail", Reply(200, {"flavors": [FLAVOR]}))
         self.cloud.on("GET", f"{compute}/flavors/1", Reply(200, {"flavor": FLAVOR}))
@@ -98,6 +110,14 @@ class CliCase(testtools.TestCase):
         self.cloud.on("GET", f"{image}/images/{IMAGE['id']}", Reply(200, IMAGE))
         self.cloud.on("GET", f"{compute}/servers/detail", Reply(200, {"servers": [SERVER]}))
         self.cloud.on("GET", f"{compute}/servers/{SERVER_ID}", Reply(200, {"server": SERVER}))
+        volume = "/volume/v3"
+        self.cloud.on("GET", f"{volume}/volumes/detail", self._volumes)
+        self.cloud.on("GET", f"{volume}/volumes/{VOLUME_ID}", Reply(200, {"volume": VOLUME}))
+
+    @staticmethod
+    def _volumes(seen: Seen) -> Reply:
+        found = seen.query.get("name") in (None, VOLUME["name"])
+        return Reply(200, {"volumes": [VOLUME] if found else []})
 
     @staticmethod
     def _images(seen: Seen) -> Reply:

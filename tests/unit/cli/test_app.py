@@ -187,7 +187,8 @@ class OperationTest(CliCase):
     def test_why_nothing(self) -> None:
         result = self.run_cli("why", "nope")
         self.assertEqual(1, result.status)
-        self.assertIn("No server, operation or request has the name or id 'nope'", result.err)
+        told = "No server, volume, snapshot, backup, operation or request has the name or id"
+        self.assertIn(told, result.err)
 
     def test_list_and_show(self) -> None:
         path = "/cloud/v1/operations"

@@ -254,9 +254,14 @@ class AdministrationTest(CliCase):
             "ram": {"limit": -1, "in_use": 0, "reserved": 0},
         }
         self.cloud.on("GET", f"{sets}/detail", Reply(200, {"quota_set": limits}))
+        of_volumes = f"/volume/v3/os-quota-sets/{PROJECT_ID}"
+        gigabytes = {"limit": 1000, "in_use": 7, "reserved": 0}
+        found = Reply(200, {"quota_set": {"id": PROJECT_ID, "gigabytes": gigabytes}})
+        self.cloud.on("GET", of_volumes, found)
         rows = self.run_cli("quota", "show", "-f", "json").document
         self.assertEqual({"Resource": "cores", "In Use": 3, "Reserved": 0, "Limit": 20}, rows[0])
         self.assertEqual("unlimited", rows[1]["Limit"])
+        self.assertEqual(("gigabytes", 7), (rows[2]["Resource"], rows[2]["In Use"]))
         project = Reply(200, {"project": {"id": PROJECT_ID, "name": "demo"}})
         self.cloud.on("GET", f"{IDENTITY}/projects/{PROJECT_ID}", project)
         self.cloud.on("PUT", sets, Reply(200, {"quota_set": {}}))
@@ -264,7 +269,17 @@ class AdministrationTest(CliCase):
         self.assertEqual(0, result.status, result.err)
         body = self.cloud.asked("PUT", sets)[0].body
         self.assertEqual({"quota_set": {"cores": 8, "ram": -1}}, body)
-        for words in ((), ("--cores", "-2"), ("--cores", "1", "--reset")):
+        self.cloud.on("PUT", of_volumes, Reply(200, {"quota_set": {}}))
+        kind = {"id": "t", "name": "fast"}
+        self.cloud.on("GET", "/volume/v3/types/t", Reply(200, {"volume_type": kind}))
+        words = ("--volumes", "5", "--volume-type", "t", "--force")
+        self.assertEqual(0, self.run_cli("quota", "set", PROJECT_ID, *words).status)
+        (put,) = self.cloud.asked("PUT", of_volumes)
+        self.assertEqual({"quota_set": {"volumes_fast": 5}}, put.body)
+        self.assertEqual({"skip_validation": "True"}, put.query)
+        self.assertEqual(1, len(self.cloud.asked("PUT", sets)))
+        for words in ((), ("--cores", "-2"), ("--cores", "1", "--reset"),
+                      ("--cores", "1", "--volume-type", "t"), ("--volume-type", "t")):
             self.assertEqual(2, self.run_cli("quota", "set", PROJECT_ID, *words).status)
 
     def test_hosts(self) -> None:

@@ -162,10 +162,25 @@ case "$SUBSYSTEM-$ACTION" in
   block-add|block-remove|block-change)
     echo "GUEST block $ACTION /dev/$DEVNAME" \
          "sectors=$(cat "/sys/class/block/$DEVNAME/size" 2> /dev/null || echo 0)" \
-         "serial=$(cat "/sys/block/$DEVNAME/serial" 2> /dev/null || echo none)";;
+         "serial=$(cat "/sys/block/$DEVNAME/serial" 2> /dev/null || echo none)"
+    [ "$ACTION-$DEVTYPE" != add-disk ] || /bin/use-volume "/dev/$DEVNAME";;
   net-add|net-remove) echo "GUEST nic $ACTION $INTERFACE";;
 esac > /dev/console
 UEVENT
+
+cat > "$root/bin/use-volume" <<'VOLUME'
+#!/bin/sh
+# a disk that was just plugged in: an empty one gets a file system, one of ours a line more
+dev=$1 dir=/tmp/volume-${1##*/}
+[ "$(head -c 65536 "$dev" | tr -d '\0' | wc -c)" = 0 ] && mke2fs -L volume "$dev" > /dev/null 2>&1
+mkdir -p "$dir"
+mount -t ext4 "$dev" "$dir" 2> /dev/null || exit 0
+if [ -d "$dir/lost+found" ]; then
+  echo "plugged in at uptime $(cut -d ' ' -f 1 /proc/uptime)" >> "$dir/log" && sync &&
+    echo "GUEST volume $dev has $(wc -l < "$dir/log") lines of its guests"
+fi
+umount "$dir"
+VOLUME
 
 cat > "$root/bin/on-dhcp" <<'DHCP'
 #!/bin/sh
@@ -194,7 +209,7 @@ sync
 echo "GUEST off" > /dev/console
 poweroff -f
 BUTTON
-chmod 755 "$root/init" "$root"/bin/on-* "$root/etc/acpi/PWRF/00000080"
+chmod 755 "$root/init" "$root"/bin/on-* "$root/bin/use-volume" "$root/etc/acpi/PWRF/00000080"
 (cd "$root" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) > "$work/initrd.img"
 cp "$kernel/boot/vmlinuz-$version" "$work/vmlinuz"
 

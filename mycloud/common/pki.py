@@ -3,8 +3,8 @@
 It lies in one directory of the control host: ``ca-cert.pem``, ``ca-key.pem`` (which never leaves
 it) and ``hosts/NAME/`` with what the host of that name needs, in the layout that QEMU and libvirt
 read: ``ca-cert.pem``, ``server-cert.pem``, ``server-key.pem``, ``client-cert.pem``,
-``client-key.pem``. Copied to ``pki_dir`` of that host, it lets the host show who it is and tell
-who others are.
+``client-key.pem``, ``dh-params.pem``. Copied to ``pki_dir`` of that host, it lets the host show
+who it is and tell who others are.
 
 The subject of a host is its name alone (``CN=NAME``), which nobody else is given.
 """
@@ -29,6 +29,7 @@ CA_CERTIFICATE = "ca-cert.pem"
 SERVER_CERTIFICATE, SERVER_KEY = "server-cert.pem", "server-key.pem"
 CLIENT_CERTIFICATE, CLIENT_KEY = "client-cert.pem", "client-key.pem"
 _CA_KEY = "ca-key.pem"
+_DH_FILE = "dh-params.pem"
 _HOSTS = "hosts"
 
 _AUTHORITY_DAYS = 3650
@@ -47,6 +48,19 @@ _KEY_USAGES = (
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
     "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
 )
+
+# RFC 7919's group ffdhe2048. Where there is none QEMU's servers look for primes of their own at
+# each start, for most of a second.
+_DH_PARAMETERS = """\
+-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
 
 
 def ensure_authority(directory: Path) -> Path:
@@ -98,6 +112,7 @@ def ensure_host(directory: Path, name: str, addresses: Iterable[str] = ()) -> Pa
     _make_directory(bundle.parent)
     _make_directory(bundle)
     (bundle / CA_CERTIFICATE).write_bytes(ca_file.read_bytes())
+    (bundle / _DH_FILE).write_text(_DH_PARAMETERS)
     for role, purpose in _PURPOSES.items():
         key_file, file = bundle / f"{role}-key.pem", bundle / f"{role}-cert.pem"
         if not key_file.exists():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import struct
 from pathlib import Path
@@ -28,7 +29,7 @@ _DRIVER = b"iscsi"
 _TARGET, _ALL = 1, -1
 
 #: modes
-SYSTEM, TARGET, UNIT, PORTAL, ACCOUNT = 0, 1, 2, 3, 7
+TARGET, UNIT, PORTAL, ACCOUNT = 1, 2, 3, 7
 #: operations
 NEW, DELETE, SHOW, BIND, UPDATE = 0, 1, 2, 3, 5
 
@@ -120,18 +121,19 @@ class TargetDaemon:
     def end(self) -> bool:
         """End it, whatever state it is in; False if even a kill has not ended it yet.
 
-        What it has acknowledged is with the kernel.
+        It is killed, since it ends late or never when it is asked to. What it has acknowledged
+        is with the kernel.
         """
         pid = self.pid()
         if pid is None:
             processes.wait_dying(self._pid_file, _END_SECONDS)
             return True
         with contextlib.suppress(TargetLost, TargetRefused):
+            # whoever is connected is let go in order
             self.ask(TARGET, DELETE, seconds=_END_SECONDS)
-            self.ask(SYSTEM, DELETE, seconds=_END_SECONDS)
-        if not processes.wait_gone(pid, 0.2):
-            processes.end(pid, _END_SECONDS)
-        return not processes.alive(pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return processes.wait_gone(pid, _END_SECONDS)
 
     def _exchange(self, request: bytes, seconds: float) -> bytes:
         # by way of the directory's descriptor: the path of a socket may have 107 bytes

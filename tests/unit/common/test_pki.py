@@ -15,7 +15,10 @@ from cryptography.x509.oid import NameOID
 from mycloud.common import clock, exceptions, pki
 from mycloud.compute.connectors import this_host
 
-FILES = {"ca-cert.pem", "server-cert.pem", "server-key.pem", "client-cert.pem", "client-key.pem"}
+FILES = {
+    "ca-cert.pem", "server-cert.pem", "server-key.pem", "client-cert.pem", "client-key.pem",
+    "dh-params.pem",
+}
 
 
 class PkiTest(testtools.TestCase):
@@ -47,6 +50,15 @@ class PkiTest(testtools.TestCase):
         self.assertFalse(self.verify(bundle, "client", "sslserver"))
         self.assertFalse(self.verify(bundle, "server", "sslclient"))
 
+    def test_parameters(self):
+        bundle = pki.ensure_host(self.root, "node-1")
+        said = subprocess.run(
+            ["openssl", "dhparam", "-in", bundle / "dh-params.pem", "-check", "-text", "-noout"],
+            capture_output=True, text=True, check=True,
+        )
+        self.assertIn("ffdhe2048", said.stdout)
+        self.assertIn("appear to be ok", said.stderr)
+
     def test_keys_are_for_this_user_and_the_authoritys_stays(self):
         bundle = pki.ensure_host(self.root, "node-1")
         for path in self.root.rglob("*"):
@@ -63,7 +75,7 @@ class PkiTest(testtools.TestCase):
 
         pki.ensure_host(self.root, "node-1", ["10.0.0.1"])
         before = look()
-        self.assertEqual(7, len(before))
+        self.assertEqual(8, len(before))
         pki.ensure_host(self.root, "node-1", ["10.0.0.1"])
         self.assertEqual(before, look())
 

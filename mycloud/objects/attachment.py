@@ -110,8 +110,10 @@ class AttachmentList(base.MycloudListObject):
     @classmethod
     @base.remotable
     def of_server(cls, context: Any, server_id: str) -> "AttachmentList":
-        """The live attachments of a server, in the order of its devices."""
-        return cls._where(context, server_id=server_id)
+        """The live attachments that are disks of a server, in the order of its devices."""
+        with engine.reader() as conn:
+            rows = attachments.disks_of(conn, server_id)
+        return cls.of(context, [Attachment.from_row(context, row) for row in rows])
 
     @classmethod
     @base.remotable

@@ -2,6 +2,9 @@
 
 from mycloud.policies.base import ADMIN, MEMBER, READER, rule
 
+#: The cloud's own services, and who may do what they may.
+_SERVICE = "rule:admin or role:service"
+
 RULES = [
     rule("volume:volumes:all_projects", ADMIN, "See and change the volumes of every project."),
     rule("volume:volumes:show_host", ADMIN, "See on which backend a volume is, and the like."),
@@ -12,6 +15,16 @@ RULES = [
     rule("volume:volumes:extend", MEMBER, "Let a volume grow."),
     rule("volume:volumes:force_delete", ADMIN, "Delete a volume whatever its status is."),
     rule("volume:volumes:reset_status", ADMIN, "Set the status of a volume by hand."),
+    rule("volume:volumes:reserve", MEMBER, "Keep a volume for who is going to attach it."),
+    rule("volume:volumes:attach", MEMBER, "Say that a server or a host has a volume."),
+    rule("volume:volumes:detach", MEMBER, "Say that nobody has a volume any more."),
+    rule("volume:volumes:force_detach", ADMIN, "End an attachment that is stuck."),
+    rule("volume:volumes:connect", _SERVICE, "Export a volume to a host, and end that."),
+    rule("volume:attachments:show", READER, "Show and list attachments."),
+    rule("volume:attachments:create", MEMBER, "Reserve a volume for a server or a host."),
+    rule("volume:attachments:update", MEMBER, "Connect a reserved volume, and complete that."),
+    rule("volume:attachments:delete", MEMBER, "End an attachment that is no server's."),
+    rule("volume:attachments:of_servers", "role:service", "Change the attachments of servers."),
     rule("volume:snapshots:show", READER, "Show and list snapshots."),
     rule("volume:snapshots:create", MEMBER, "Take a snapshot."),
     rule("volume:snapshots:update", MEMBER, "Change what a snapshot is called and marked as."),

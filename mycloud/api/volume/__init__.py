@@ -7,6 +7,7 @@ from typing import Any
 from mycloud.api import discovery, faults, wsgi
 from mycloud.api.routing import Route, Router
 from mycloud.api.volume import (
+    attachments,
     availability_zones,
     backups,
     default_types,
@@ -34,6 +35,7 @@ from mycloud.api.volume import (
 from mycloud.common import exceptions
 
 MODULES: tuple[object, ...] = (
+    attachments,
     availability_zones,
     backups,
     default_types,

@@ -219,7 +219,7 @@ def _check_grows_online(context: RequestContext, volume: Row) -> None:
     for row in held:
         if row["status"] != Attach.ATTACHED:
             continue
-        asked = row["server_id"] and ComputeAPI().can_extend_volume(
+        asked = row["server_id"] and row["host"] and ComputeAPI().can_extend_volume(
             context, row["host"], row["server_id"], volume["id"]
         )
         if not asked:

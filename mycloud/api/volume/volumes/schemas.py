@@ -4,7 +4,7 @@ from typing import Any
 
 from mycloud.api import schema
 from mycloud.api.volume import fields, lists
-from mycloud.volume.requests import reset
+from mycloud.volume.requests import attachments, reset
 
 #: A size in GiB: a whole number, or its text.
 SIZE = {
@@ -145,3 +145,31 @@ RESET = of(
 )
 IMAGE_METADATA = of({"metadata": {**METADATA, "type": "object"}}, "metadata")
 IMAGE_KEY = of({"key": {"type": "string", "minLength": 1, "maxLength": 255}}, "key")
+CONNECTOR = {
+    "type": "object",
+    "maxProperties": 64,
+    "properties": {
+        name: {"type": ["string", "null"], "maxLength": 255}
+        for name in ("host", "ip", "initiator", "mountpoint", "mode", "os_type", "platform")
+    },
+    "additionalProperties": True,
+}
+INITIALIZE = of({"connector": {**CONNECTOR, "minProperties": 1}}, "connector")
+TERMINATE = of({"connector": {**CONNECTOR, "type": ["object", "null"]}}, "connector")
+ATTACH = of(
+    {
+        "instance_uuid": ID,
+        "host_name": {"type": ["string", "null"], "maxLength": 255},
+        "mountpoint": {"type": "string", "minLength": 1, "maxLength": 255},
+        "mode": {"enum": [attachments.READ_WRITE, attachments.READ_ONLY, None]},
+    },
+    "mountpoint",
+)
+DETACH = {
+    **of({"attachment_id": ID}),
+    "type": ["object", "null"],
+}
+FORCE_DETACH = {
+    **of({"attachment_id": ID, "connector": {**CONNECTOR, "type": ["object", "null"]}}),
+    "type": ["object", "null"],
+}

@@ -8,7 +8,7 @@ from mycloud.api.versions import Version
 from mycloud.api.volume import fields, lists
 from mycloud.api.volume.volumes import schemas
 from mycloud.api.volume.volumes.views import time
-from mycloud.common import connection_info, exceptions
+from mycloud.common import connection_info
 from mycloud.db import attachment_list
 from mycloud.db.filtered import Row
 from mycloud.volume.requests import attachments, use
@@ -119,26 +119,23 @@ def create(request: wsgi.Request) -> Any:
         "mode": wanted.get("mode") or attachments.READ_WRITE,
         "mountpoint": (connector or {}).get("mountpoint"),
     }
-    row = attachments.reserve(request.context, wanted["volume_uuid"], values)
+    volume_id = wanted["volume_uuid"]
     if not connector:
+        row = attachments.reserve(request.context, volume_id, values)
         return {"attachment": _detail(request, attachments.get(request.context, row["id"]))}
-    try:
-        return _connect(request, row["id"], connector)
-    except exceptions.MycloudError:
-        attachments.delete(request.context, row["id"])
-        raise
-
-
-def _connect(request: wsgi.Request, attachment_id: str, connector: dict[str, Any]) -> Any:
-    row, info = attachments.connect(
-        request.context, attachment_id, connector, complete=request.version < _COMPLETE
+    row, info = attachments.reserve_and_connect(
+        request.context, volume_id, values, connector, complete=request.version < _COMPLETE
     )
     return {"attachment": _detail(request, row, info)}
 
 
 def update(request: wsgi.Request) -> Any:
     connector = request.json_body["attachment"]["connector"]
-    return _connect(request, request.args["attachment_id"], connector)
+    row, info = attachments.connect(
+        request.context, request.args["attachment_id"], connector,
+        complete=request.version < _COMPLETE,
+    )
+    return {"attachment": _detail(request, row, info)}
 
 
 def complete(request: wsgi.Request) -> None:

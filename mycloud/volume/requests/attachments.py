@@ -116,6 +116,19 @@ def connect(
     return _connected(attachment_id, info, complete=complete), info
 
 
+def reserve_and_connect(
+    context: RequestContext, volume_id: str, values: dict[str, Any], connector: dict[str, Any],
+    *, complete: bool,
+) -> tuple[Row, dict[str, Any]]:
+    """``reserve`` and ``connect``; where the second fails, nothing is left of the first."""
+    row = reserve(context, volume_id, values)
+    try:
+        return connect(context, row["id"], connector, complete=complete)
+    except exceptions.MycloudError:
+        delete(context, row["id"])
+        raise
+
+
 @engine.retried
 def _begin(
     context: RequestContext, attachment_id: str, connector: dict[str, Any]

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from oslo_config import cfg
 
 from mycloud.identity import bootstrap, keys
+from mycloud.volume.requests import types
 
 if TYPE_CHECKING:
     Groups = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def run_bootstrap(args: argparse.Namespace) -> int:
-    """Make the first administrator, the roles, the default domain and the catalog."""
+    """Make the first administrator, the roles, the default domain, the catalog, and the default
+    volume type."""
     password = args.password or os.environ.get("MYCLOUD_BOOTSTRAP_PASSWORD")
     if not password and sys.stdin.isatty():
         password = getpass.getpass(f"Password of {args.username}: ")
@@ -29,6 +31,7 @@ def run_bootstrap(args: argparse.Namespace) -> int:
             password, username=args.username, project=args.project, role=args.role
         )
     )
+    types.ensure_default()
     return 0
 
 

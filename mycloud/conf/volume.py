@@ -28,7 +28,9 @@ OPTS = [
     ),
     cfg.StrOpt(
         "default_volume_type",
-        help="The name of the type of volumes that are made without one; unset, they have none.",
+        default="__DEFAULT__",
+        help="The name of the type of volumes that are made without one; while there is no such "
+        "type, they have none. A new cloud gets it with its first identities.",
     ),
     cfg.IntOpt(
         "ready_timeout",

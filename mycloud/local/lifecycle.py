@@ -18,6 +18,7 @@ from mycloud.identity import bootstrap
 from mycloud.local import configuration, credentials, guest_image, guests, supervisor
 from mycloud.local.layout import Layout
 from mycloud.local.settings import LocalError, Settings, Tell, load, save
+from mycloud.volume.requests import types
 
 #: Seconds until the API must answer; a libvirtd that asks QEMU for the first time takes its time.
 START_SECONDS = 120
@@ -91,6 +92,7 @@ def _prepare_database(layout: Layout, settings: Settings, tell: Tell) -> None:
                 passwords = passwords or credentials.invent()
                 bootstrap.run(passwords.admin)
                 bootstrap.ensure_user("demo", "demo", passwords.demo, ["member"])
+                types.ensure_default()
         credentials.write(layout, settings, passwords)
     except exceptions.MycloudError as error:
         raise LocalError(error.message) from error

@@ -380,6 +380,19 @@ class DefaultTest(Case):
         self.assertEqual("fast", self.resolve())
         self.ask("DELETE", f"/types/{type_id}", status=400)
 
+    def test_made_with_the_cloud(self):
+        for _ in range(2):
+            with context.role(context.API):
+                types.ensure_default()
+        self.assertEqual(["__DEFAULT__"], self.names())
+        shown = self.ask("GET", "/types/default", by=self.member)["volume_type"]
+        self.assertEqual("__DEFAULT__", shown["name"])
+        self.ask("DELETE", f"/types/{shown['id']}", status=400)
+        cfg.CONF.set_override("default_volume_type", None, group="volume")
+        with context.role(context.API):
+            types.ensure_default()
+        self.assertIsNone(self.resolve())
+
     def test_by_id_or_name(self):
         type_id = self.create()["id"]
         self.private()

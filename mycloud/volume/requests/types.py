@@ -47,6 +47,18 @@ def default(conn: Connection, context: RequestContext) -> Row:
         raise exceptions.NoDefaultVolumeType() from error
 
 
+@engine.retried
+def ensure_default() -> None:
+    """Make the cloud's default type, if it has a name and is not there."""
+    name = cfg.CONF.volume.default_volume_type
+    if not name:
+        return
+    with engine.writer() as conn:
+        if not db_types.named(conn, name):
+            values = {"description": "Default Volume Type", "is_public": True, "extra_specs": {}}
+            db_types.insert(conn, {"name": name, **values})
+
+
 def is_multiattach(volume_type: Row | None) -> bool:
     """Whether volumes of the type may be attached to several servers at once."""
     return volume_type is not None and volume_type["extra_specs"].get(MULTIATTACH) == YES

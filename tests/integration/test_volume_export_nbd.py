@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import struct
 import unittest
 
@@ -12,6 +13,7 @@ from mycloud.disk import machine
 from mycloud.volume.drivers.base import Source
 from mycloud.volume.exports.base import ExportSettings
 from mycloud.volume.exports.nbd import NbdExporter
+from mycloud.volume.exports.storage_daemon import StorageDaemon, add_disk
 from tests.contract.volume_export import MIB, SIZE, ServedExportContract
 from tests.fixtures.disk_client import PlainNbd
 
@@ -158,6 +160,32 @@ class UnixNbdExportTest(ServedExportContract, testtools.TestCase):
         self.assertRaises(
             exceptions.ExportFailed, self.exporter.copy, clock.new_id(), self.raw("x.raw")
         )
+
+    def test_copy_after_one_that_was_cut_off(self):
+        key, source = clock.new_id(), self.raw()
+        client = self.client(self.ensure(key, source))
+        self.assertTrue(client.write(0x33, 0, SIZE))
+        # what a volume service leaves that is killed while it copies
+        with StorageDaemon(self.exporter.settings.state_dir / key).jobs() as monitor:
+            add_disk(monitor, self.raw("old.raw"), node="target", read_only=False)
+            monitor.execute(
+                "blockdev-backup", job_id="copy-old", device="disk", target="target", sync="full",
+                speed=1,
+            )
+        target = self.raw("target.raw")
+        self.assertTrue(self.exporter.copy(key, target))
+        self.assertEqual(source.path.read_bytes(), target.path.read_bytes())
+        self.assertTrue(client.write(0x34, 0, BLOCK))
+
+    def test_copy_of_an_export_that_dies(self):
+        key = clock.new_id()
+        self.ensure(key, self.raw())
+        pid = self.pid(key)
+        os.kill(pid, signal.SIGSTOP)
+        task = concurrency.spawn(self.exporter.copy, key, self.raw("target.raw"))
+        self.assertFalse(task.ended(0.2))
+        os.kill(pid, signal.SIGKILL)
+        self.assertRaises(exceptions.ExportFailed, task.wait, 10)
 
     def test_copy_of_what_others_write_to_is_refused(self):
         key = clock.new_id()

@@ -8,7 +8,8 @@ from mycloud.disk.qmp import Event, Monitor, QmpLost, QmpRefused
 from mycloud.volume.drivers.base import Source
 from mycloud.volume.exports.storage_daemon import DISK, StorageDaemon, add_disk, drop_disk
 
-_JOB = "copy"
+#: of the names of jobs, which differ: events of one that was cut off may still come
+_JOBS = "copy-"
 _TARGET = "target"
 _LOOK_SECONDS = 5
 #: a copy that has not moved for so long is given up
@@ -30,13 +31,14 @@ def copy(daemon: StorageDaemon, target: Source) -> None:
     try:
         with daemon.jobs() as monitor:
             _clear(monitor)
+            job = f"{_JOBS}{clock.new_hex_id()}"
             try:
                 add_disk(monitor, target, node=_TARGET, read_only=False)
                 monitor.execute(
-                    "blockdev-backup", job_id=_JOB, device=DISK, target=_TARGET, sync="full",
+                    "blockdev-backup", job_id=job, device=DISK, target=_TARGET, sync="full",
                     on_source_error="report", on_target_error="report",
                 )
-                _wait(monitor)
+                _wait(monitor, job)
             finally:
                 # closing it also flushes it
                 _clear(monitor)
@@ -48,47 +50,54 @@ def copy(daemon: StorageDaemon, target: Source) -> None:
 
 
 def _clear(monitor: Monitor) -> None:
-    if any(job["id"] == _JOB for job in monitor.execute("query-jobs")):
+    for job in _running(monitor):
         try:
-            monitor.execute("block-job-cancel", device=_JOB, force=True)
+            monitor.execute("block-job-cancel", device=job, force=True)
         except QmpRefused:
             pass  # it has ended just now
         deadline = clock.monotonic() + _STALLED_SECONDS
-        while any(job["id"] == _JOB for job in monitor.execute("query-jobs")):
+        while job in _running(monitor):
             if clock.monotonic() > deadline:
                 raise QmpLost("an earlier copy does not end")
-            _ended(monitor, seconds=0.2)
+            _ended(monitor, job, seconds=0.2)
     drop_disk(monitor, node=_TARGET)
 
 
-def _wait(monitor: Monitor) -> None:
+def _wait(monitor: Monitor, job: str) -> None:
     """:raises CopyFailed: it ended otherwise than well, or does not move"""
     offset, moved = -1, clock.monotonic()
     while True:
-        event = _ended(monitor, seconds=_LOOK_SECONDS)
+        event = _ended(monitor, job, seconds=_LOOK_SECONDS)
         if event is not None:
             if event["event"] != "BLOCK_JOB_COMPLETED":
                 raise CopyFailed("it was cancelled")
             if "error" in event["data"]:
                 raise CopyFailed(event["data"]["error"])
             return
-        jobs = {job["id"]: job for job in monitor.execute("query-jobs")}
-        now = jobs.get(_JOB, {}).get("current-progress", offset)
+        now = _running(monitor).get(job, offset)
         if now != offset:
             offset, moved = now, clock.monotonic()
         elif clock.monotonic() - moved > _STALLED_SECONDS:
             raise CopyFailed(f"it has not moved for {_STALLED_SECONDS} s")
 
 
-def _ended(monitor: Monitor, *, seconds: float) -> Event | None:
+def _running(monitor: Monitor) -> dict[str, int]:
+    """Jobs of copies, with how many bytes they have done."""
+    return {
+        job["id"]: job["current-progress"]
+        for job in monitor.execute("query-jobs")
+        if job["id"].startswith(_JOBS)
+    }
+
+
+def _ended(monitor: Monitor, job: str, *, seconds: float) -> Event | None:
+    def is_end(event: Event) -> bool:
+        return (
+            event["event"] in ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED")
+            and event["data"]["device"] == job
+        )
+
     try:
-        return monitor.wait_event(_is_end, seconds=seconds)
+        return monitor.wait_event(is_end, seconds=seconds)
     except TimeoutError:
         return None
-
-
-def _is_end(event: Event) -> bool:
-    return (
-        event["event"] in ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED")
-        and event["data"]["device"] == _JOB
-    )

@@ -7,41 +7,11 @@ import subprocess
 import sys
 from typing import Any
 
-import fixtures
-import testtools
-
 from mycloud import client as library
 from mycloud.client.transport import Request
-from tests.fixtures import command, seeds
-from tests.fixtures.live_cloud import ADMIN, DEMO, LiveCloud
-
-
-class CommandCase(testtools.TestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.cloud = self.useFixture(LiveCloud())
-        for name in list(os.environ):
-            if name.startswith("OS_"):
-                self.useFixture(fixtures.EnvironmentVariable(name))
-        for name, value in {
-            "OS_CLIENT_CONFIG_FILE": str(self.cloud.clouds_yaml),
-            "XDG_CACHE_HOME": str(self.cloud.state / "cache"),
-        }.items():
-            self.useFixture(fixtures.EnvironmentVariable(name, value))
-
-    def attempt(self, *words: str, cloud: str = DEMO) -> tuple[int, str, str]:
-        result = command.run("--os-cloud", cloud, *words)
-        return result.status, result.out, result.err
-
-    def run_cli(self, *words: str, cloud: str = DEMO) -> str:
-        """What a command that succeeds prints."""
-        status, out, err = self.attempt(*words, cloud=cloud)
-        self.assertEqual(0, status, f"{words}: {err}")
-        return out
-
-    def ask(self, *words: str, cloud: str = DEMO) -> Any:
-        """The document that a command prints."""
-        return json.loads(self.run_cli(*words, "-f", "json", cloud=cloud))
+from tests.fixtures import seeds
+from tests.fixtures.command_case import CommandCase
+from tests.fixtures.live_cloud import ADMIN, DEMO
 
 
 class JourneyTest(CommandCase):

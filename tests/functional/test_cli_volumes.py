@@ -1,0 +1,166 @@
+"""``mycloud volume`` against the whole cloud."""
+
+import json
+
+from mycloud import client as library
+from mycloud.common.faults import Fault
+from tests.fixtures.command_case import CommandCase
+from tests.fixtures.live_cloud import ADMIN, DEMO
+
+
+class VolumesTest(CommandCase):
+    def test_the_life_of_a_volume(self) -> None:
+        words = ("--property", "a=b", "--description", "d", "--wait")
+        status, out, steps = self.attempt("volume", "create", "--size", "1", "data", *words,
+                                          "-f", "json")
+        self.assertEqual(0, status, steps)
+        made = json.loads(out)
+        self.assertEqual(("available", 1, {"a": "b"}), tuple(
+            made[name] for name in ("status", "size", "properties")
+        ))
+        self.assertIn("volume.create", steps)
+        (row,) = self.ask("volume", "list", "--status", "available")
+        self.assertEqual((made["id"], "data", ""), (row["ID"], row["Name"], row["Attached to"]))
+        self.assertEqual([], self.ask("volume", "list", "--status", "error"))
+        everything = self.ask("volume", "list", "--all-projects", "--long", cloud=ADMIN)
+        self.assertIn("@disks#", everything[0]["Host"])
+
+        self.run_cli("volume", "set", "data", "--size", "3", "--wait")
+        self.run_cli("volume", "extend", "data", "4", "--wait")
+        words = ("--name", "new", "--property", "c=d", "--bootable", "--read-only")
+        self.run_cli("volume", "set", "data", *words)
+        shown = self.ask("volume", "show", "new")
+        self.assertEqual((4, True, True), (shown["size"], shown["bootable"], shown["read_only"]))
+        self.assertEqual("b", shown["properties"]["a"])
+        self.run_cli("volume", "unset", "new", "--property", "a")
+        self.assertNotIn("a", self.ask("volume", "show", "new")["properties"])
+
+        story = self.ask("why", "new")
+        kinds = [operation["kind"] for operation in story["operations"]]
+        self.assertEqual(["volume.create", "volume.extend", "volume.extend"], kinds)
+        self.assertEqual(3, len(self.ask("operation", "list", "--volume", "new")))
+        self.run_cli("volume", "delete", "new", "--wait")
+        self.assertEqual([], self.ask("volume", "list"))
+
+    def test_snapshots_and_copies(self) -> None:
+        self.run_cli("volume", "create", "--size", "1", "data", "--wait")
+        create = ("volume", "snapshot", "create", "--volume", "data", "s1", "--wait")
+        snapshot = self.ask(*create, "--property", "a=b")
+        self.assertEqual(("available", 1), (snapshot["status"], snapshot["size"]))
+        self.run_cli("volume", "snapshot", "set", "s1", "--description", "d")
+        self.assertEqual("d", self.ask("volume", "snapshot", "show", "s1")["description"])
+        for words in (("--snapshot", "s1", "--size", "2"), ("--source", "data")):
+            copy = self.ask("volume", "create", "copy", *words, "--wait")
+            self.run_cli("volume", "delete", copy["id"], "--wait")
+        kinds = [operation["kind"] for operation in self.ask("why", "data")["operations"]]
+        self.assertEqual(["volume.create", "snapshot.create"], kinds)
+        status, _, err = self.attempt("volume", "delete", "data")
+        self.assertEqual((1, True), (status, "snapshot" in err), err)
+        self.run_cli("volume", "snapshot", "delete", "s1", "--wait")
+        story = self.ask("why", snapshot["id"])
+        self.assertEqual(("snapshot", "deleted"), (
+            story["resource"]["type"], story["resource"]["status"]
+        ))
+        self.assertEqual(3, len(self.ask("why", "data")["operations"]))
+        self.run_cli("volume", "delete", "data", "--wait")
+
+    def test_a_failure_tells_its_reason(self) -> None:
+        driver = self.cloud.volumes["disks"].driver
+        driver.faults.set(Fault("create"))
+        status, _, err = self.attempt("volume", "create", "--size", "1", "data", "--wait")
+        self.assertEqual(1, status)
+        self.assertIn("told to fail", err)
+        self.assertIn("volume 'data'", self.run_cli("why", "data"))
+        (message,) = self.ask("volume", "message", "list")
+        self.assertIn("told to fail", message["Message"])
+        self.run_cli("volume", "message", "delete", message["ID"])
+        self.assertEqual([], self.ask("volume", "message", "list"))
+        driver.faults.set()
+        self.run_cli("volume", "delete", "data", "--wait")
+
+    def test_several_of_one_name_need_an_id(self) -> None:
+        ids = {self.ask("volume", "create", "--size", "1", "twin", "--wait")["id"] for _ in "12"}
+        status, _, err = self.attempt("volume", "show", "twin")
+        self.assertEqual((1, True), (status, all(one in err for one in ids)), err)
+        self.assertEqual(1, self.attempt("volume", "show", "detail")[0])
+        cloud = library.connect(DEMO)
+        self.assertEqual(ids, {one.id for one in cloud.volumes.list(limit=1)})
+
+
+class VolumeAdministrationTest(CommandCase):
+    def test_types(self) -> None:
+        def admin(*words: str) -> None:
+            self.run_cli("volume", "type", *words, cloud=ADMIN)
+
+        admin("create", "fast", "--property", "volume_backend_name=disks", "--description", "d")
+        self.assertEqual("disks", self.ask(
+            "volume", "type", "show", "fast", cloud=ADMIN
+        )["properties"]["volume_backend_name"])
+        volume = self.ask("volume", "create", "--size", "1", "--type", "fast", "v", "--wait")
+        self.assertEqual("fast", volume["type"])
+        self.run_cli("volume", "delete", "v", "--wait")
+        admin("create", "secret", "--private", "--encryption-provider", "luks",
+              "--encryption-cipher", "aes-xts-plain64", "--encryption-key-size", "256")
+        admin("set", "secret", "--encryption-key-size", "512", "--name", "hidden")
+        shown = self.ask("volume", "type", "show", "hidden", cloud=ADMIN)
+        self.assertEqual(512, shown["encryption"]["key_size"])
+        self.assertEqual(1, self.attempt("volume", "type", "show", "hidden")[0])
+        project = self.ask("project", "show", "demo", cloud=ADMIN)["id"]
+        admin("set", "hidden", "--project", "demo")
+        self.assertEqual([project], self.ask(
+            "volume", "type", "show", "hidden", cloud=ADMIN
+        )["projects"])
+        self.assertEqual("hidden", self.ask("volume", "type", "show", "hidden")["name"])
+        admin("unset", "hidden", "--project", "demo", "--encryption-type")
+        admin("delete", "hidden", "fast")
+        self.assertEqual(1, self.attempt("volume", "type", "create", "x")[0])
+
+    def test_qos(self) -> None:
+        def admin(*words: str) -> None:
+            self.run_cli("volume", "qos", *words, cloud=ADMIN)
+
+        self.run_cli("volume", "type", "create", "fast", cloud=ADMIN)
+        admin("create", "slow", "--consumer", "front-end", "--property", "total_iops_sec=100")
+        admin("set", "slow", "--property", "total_bytes_sec=1000000")
+        admin("unset", "slow", "--property", "total_iops_sec")
+        admin("associate", "slow", "fast")
+        (row,) = self.ask("volume", "qos", "list", cloud=ADMIN)
+        self.assertEqual((["fast"], {"total_bytes_sec": "1000000"}), (
+            row["Types"], row["Properties"]
+        ))
+        self.assertEqual("slow", self.ask("volume", "type", "show", "fast", cloud=ADMIN)["qos"])
+        admin("disassociate", "slow", "--volume-type", "fast")
+        admin("delete", "slow")
+        self.assertEqual([], self.ask("volume", "qos", "list", cloud=ADMIN))
+
+    def test_services_and_pools(self) -> None:
+        services = self.ask("volume", "service", "list", cloud=ADMIN)
+        backend = next(one for one in services if one["Binary"] == "cinder-volume")
+        self.assertEqual(("up", "enabled"), (backend["State"], backend["Status"]))
+        words = ("volume", "service", "set", backend["Host"])
+        self.run_cli(*words, "--disable", "--disable-reason", "repair", cloud=ADMIN)
+        found = self.ask("volume", "service", "list", "--host", backend["Host"], cloud=ADMIN)
+        self.assertEqual(("disabled", "repair"), (found[0]["Status"], found[0]["Reason"]))
+        self.run_cli(*words, "--enable", cloud=ADMIN)
+        (pool,) = self.ask("volume", "pool", "list", cloud=ADMIN)
+        self.assertTrue(pool["Name"].startswith(backend["Host"]))
+        self.assertGreater(pool["Free"], 0)
+        for words in (("service", "list"), ("pool", "list")):
+            status, out, err = self.attempt("volume", *words)
+            self.assertEqual((1, ""), (status, out), err)
+
+    def test_quotas(self) -> None:
+        self.run_cli("quota", "set", "demo", "--gigabytes", "1", cloud=ADMIN)
+        self.run_cli("volume", "create", "--size", "1", "data", "--wait")
+        status, _, err = self.attempt("volume", "create", "--size", "1", "more")
+        self.assertEqual((1, True), (status, "gigabytes" in err.lower()), err)
+        rows = {row["Resource"]: row for row in self.ask("quota", "show")}
+        self.assertEqual((1, 1), (rows["gigabytes"]["In Use"], rows["gigabytes"]["Limit"]))
+        self.run_cli("volume", "type", "create", "fast", cloud=ADMIN)
+        words = ("--volumes", "2", "--volume-type", "fast")
+        self.run_cli("quota", "set", "demo", *words, cloud=ADMIN)
+        rows = {row["Resource"]: row for row in self.ask("quota", "show")}
+        self.assertEqual(2, rows["volumes_fast"]["Limit"])
+        self.run_cli("quota", "set", "demo", "--reset", cloud=ADMIN)
+        rows = {row["Resource"]: row for row in self.ask("quota", "show")}
+        self.assertNotEqual(1, rows["gigabytes"]["Limit"])

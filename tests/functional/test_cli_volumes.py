@@ -4,6 +4,7 @@ import json
 
 from mycloud import client as library
 from mycloud.common.faults import Fault
+from tests.fixtures import seeds
 from tests.fixtures.command_case import CommandCase
 from tests.fixtures.live_cloud import ADMIN, DEMO
 
@@ -164,3 +165,39 @@ class VolumeAdministrationTest(CommandCase):
         self.run_cli("quota", "set", "demo", "--reset", cloud=ADMIN)
         rows = {row["Resource"]: row for row in self.ask("quota", "show")}
         self.assertNotEqual(1, rows["gigabytes"]["Limit"])
+
+
+class ServerVolumesTest(CommandCase):
+    def setUp(self) -> None:
+        super().setUp()
+        seeds.basics(self.cloud)
+        create = ("server", "create", "web", "--flavor", "m1.test", "--image", "test")
+        self.server = self.ask(*create, "--wait")
+
+    def test_attach_and_detach(self) -> None:
+        self.run_cli("volume", "create", "--size", "1", "data", "--wait")
+        held = self.ask("server", "add", "volume", "web", "data", "--wait")
+        self.assertEqual(self.server["id"], held["server_id"])
+        (row,) = self.ask("volume", "list")
+        self.assertEqual("in-use", row["Status"])
+        self.assertTrue(row["Attached to"].startswith("web on /dev/"), row)
+        (row,) = self.ask("server", "volume", "list", "web")
+        self.assertEqual(("data", 1), (row["Name"], row["Size"]))
+        for words, told in (
+            (("server", "add", "volume", "web", "data"), "already attached"),
+            (("volume", "delete", "data"), "detach it first"),
+            (("volume", "snapshot", "create", "--volume", "data", "s"), "in-use"),
+        ):
+            status, _, err = self.attempt(*words)
+            self.assertEqual((1, True), (status, told in err), err)
+        self.run_cli("volume", "snapshot", "create", "--force", "--volume", "data", "s", "--wait")
+        self.run_cli("volume", "snapshot", "delete", "s", "--wait")
+        self.run_cli("server", "remove", "volume", "web", "data", "--wait")
+        self.assertEqual([], self.ask("server", "volume", "list", "web"))
+        kinds = [one["kind"] for one in self.ask("why", "data")["operations"]]
+        self.assertEqual(
+            ["volume.create", "server.attach_volume", "snapshot.create", "snapshot.delete",
+             "server.detach_volume"],
+            kinds,
+        )  # fmt: skip
+        self.run_cli("volume", "delete", "data", "--wait")

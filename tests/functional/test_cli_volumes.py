@@ -201,3 +201,32 @@ class ServerVolumesTest(CommandCase):
             kinds,
         )  # fmt: skip
         self.run_cli("volume", "delete", "data", "--wait")
+
+
+class BackupsTest(CommandCase):
+    def test_backups(self) -> None:
+        self.run_cli("volume", "create", "--size", "1", "data", "--wait")
+        disk = self.cloud.volumes["disks"].driver.source(self.ask("volume", "show", "data")["id"])
+        with disk.path.open("r+b") as file:
+            file.write(b"precious")
+        backup = self.ask("volume", "backup", "create", "data", "--name", "b1", "--wait")
+        self.assertEqual(("available", False), (backup["status"], backup["incremental"]))
+        create = ("volume", "backup", "create", "data", "--name", "b2", "--incremental")
+        self.assertTrue(self.ask(*create, "--wait")["incremental"])
+        rows = self.ask("volume", "backup", "list", "--volume", "data", "--long")
+        self.assertEqual({"b1", "b2"}, {row["Name"] for row in rows})
+        self.assertTrue(self.ask("volume", "backup", "show", "b1")["has_dependent_backups"])
+        with disk.path.open("r+b") as file:
+            file.write(b"spoilt..")
+        self.run_cli("volume", "backup", "restore", "b2", "data", "--wait")
+        self.assertEqual(b"precious", disk.path.read_bytes()[:8])
+        new = self.ask("volume", "backup", "restore", "b1", "--name", "new", "--wait")
+        self.assertEqual(("available", "new"), (new["status"], new["name"]))
+        kinds = [one["kind"] for one in self.ask("why", "data")["operations"]]
+        self.assertEqual(
+            ["volume.create", "backup.create", "backup.create", "backup.restore"], kinds
+        )
+        self.assertEqual("backup", self.ask("why", "b1")["resource"]["type"])
+        self.run_cli("volume", "backup", "delete", "b2", "--wait")
+        self.run_cli("volume", "backup", "delete", "b1", "--wait")
+        self.assertEqual([], self.ask("volume", "backup", "list"))

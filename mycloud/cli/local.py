@@ -6,7 +6,16 @@ from typing import Any
 
 from mycloud.cli import exits
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
-from mycloud.local import doctor, first_server, lifecycle, progress, settings, status, summary
+from mycloud.local import (
+    doctor,
+    first_server,
+    first_volume,
+    lifecycle,
+    progress,
+    settings,
+    status,
+    summary,
+)
 from mycloud.local import layout as local_layout
 
 
@@ -82,7 +91,8 @@ class Up(Command):
             if not lifecycle.up(layout, chosen, tell):
                 tell("The cloud runs already")
             if args.first_server:
-                first_server.ensure(layout, chosen, tell)
+                server = first_server.ensure(layout, chosen, tell)
+                first_volume.ensure(layout, chosen, server, tell)
         self.app.stdout.write(summary.of(layout, first_server=args.first_server))
         return exits.DONE
 

@@ -37,7 +37,7 @@ def ensure(layout: Layout, settings: Settings, tell: Tell) -> Server:
     :raises LocalError: the guest did not get ready in time
     :raises ClientError: the cloud refused
     """
-    admin, member = _connect(layout, credentials.ADMIN), _connect(layout, credentials.MEMBER)
+    admin, member = connect(layout, credentials.ADMIN), connect(layout, credentials.MEMBER)
     _flavors(admin, tell)
     image = _image(admin, layout, settings, tell)
     ready = "READY" if settings.hypervisor == "fake" else guest_image.READY
@@ -46,7 +46,8 @@ def ensure(layout: Layout, settings: Settings, tell: Tell) -> Server:
     return server
 
 
-def _connect(layout: Layout, name: str) -> Client:
+def connect(layout: Layout, name: str) -> Client:
+    """The cloud as one of the users of its clouds.yaml."""
     auth = credentials.of(layout, name)
     return client.connect(None, **auth)
 
@@ -117,7 +118,7 @@ def _show_console(member: Client, server: Server, want: tuple[str, str], tell: T
         # the last line may be half written
         whole = lines if lines and ready in lines[-1] else lines[:-1]
         for line in whole[shown:]:
-            tell(f"  {SERVER} | {_CONTROL.sub('', line).rstrip()}")
+            tell(f"  {SERVER} | {_plain(line)}")
             if ready in line:
                 return
         shown = max(shown, len(whole))
@@ -127,6 +128,20 @@ def _show_console(member: Client, server: Server, want: tuple[str, str], tell: T
                 f"mycloud server console log {SERVER}"
             )
         concurrency.sleep(0.2)
+
+
+def _plain(line: str) -> str:
+    return _CONTROL.sub("", line).rstrip()
+
+
+def plain(console: str) -> list[str]:
+    """The whole lines of a console, without what it could do to a terminal; where the guest's
+    shell shows its prompt before a line, from the guest's own word on."""
+    found = []
+    for line in console.split("\n")[:-1]:
+        text = _plain(line)
+        found.append(text[text.index("GUEST ") :] if "GUEST " in text else text)
+    return found
 
 
 def _before_last(console: str, ready: str) -> str:

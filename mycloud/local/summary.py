@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from mycloud.local import first_server as first
-from mycloud.local import status
+from mycloud.local import first_volume, status
 from mycloud.local.layout import Layout
 
 
@@ -19,6 +19,7 @@ def of(layout: Layout, *, first_server: bool) -> str:
     ]
     if first_server:
         rows.append((f"server {first.SERVER}", "runs", f"image {first.IMAGE}, project demo"))
+        rows.append((f"volume {first_volume.VOLUME}", "attached", f"to {first.SERVER}"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     table = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

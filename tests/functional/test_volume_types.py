@@ -345,6 +345,23 @@ class EncryptionTest(Case):
         self.ask("POST", self.path, {"encryption": self.WANTED}, status=400)
 
 
+    def test_what_hosts_can_do(self):
+        def check(**changes):
+            row = {"name": "fast", "encryption": {**self.WANTED, **changes}}
+            types.check_encryption(row)
+
+        for changes in (
+            {}, {"key_size": None}, {"key_size": 512}, {"cipher": None},
+            {"provider": "LuksEncryptor"},
+        ):  # fmt: skip
+            check(**changes)
+        for changes in (
+            {"provider": "plain"}, {"control_location": "back-end"}, {"key_size": 128},
+            {"cipher": "aes-cbc-essiv:sha256"},
+        ):  # fmt: skip
+            error = self.assertRaises(exceptions.Invalid, check, **changes)
+            self.assertIn(next(iter(changes)), error.message)
+
     def test_of_a_volume(self):
         self.ask("POST", self.path, {"encryption": self.WANTED})
         plain = volume_row(volume_type_id=None, encrypted=False)

@@ -348,6 +348,7 @@ def insert(
         "multiattach": spec.multiattach or types.is_multiattach(found.type),
     }
     if found.type is not None and found.type["encryption"] and not row.get("encryption_key_id"):
+        types.check_encryption(found.type)
         given = (spec.source_volid, spec.snapshot_id, spec.backup_id)
         if found.inherited.get("bootable") or any(given):
             raise exceptions.Invalid(

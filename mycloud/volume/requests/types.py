@@ -14,6 +14,11 @@ from mycloud.db.volume_types import Row
 from mycloud.volume import qos
 from mycloud.volume.requests.quotas import TYPED
 
+#: What hosts encrypt with: LUKS, AES-256 in XTS mode. Older names of the provider mean it too.
+_PROVIDERS = ("luks", "LuksEncryptor", "nova.volume.encryptors.luks.LuksEncryptor")
+_CIPHERS = (None, "", "aes-xts-plain64")
+_KEY_SIZES = (None, 0, 256, 512)
+
 MULTIATTACH = "multiattach"
 YES, NO = "<is> True", "<is> False"
 
@@ -62,6 +67,25 @@ def ensure_default() -> None:
 def is_multiattach(volume_type: Row | None) -> bool:
     """Whether volumes of the type may be attached to several servers at once."""
     return volume_type is not None and volume_type["extra_specs"].get(MULTIATTACH) == YES
+
+
+def check_encryption(volume_type: Row) -> None:
+    """Refuse a new volume of a type whose volumes no host here could encrypt as it says.
+
+    :raises Invalid: names what is wrong with the type
+    """
+    wanted = volume_type["encryption"]
+    known = {
+        "provider": _PROVIDERS, "control_location": ("front-end",), "cipher": _CIPHERS,
+        "key_size": _KEY_SIZES,
+    }  # fmt: skip
+    for name, values in known.items():
+        if wanted[name] not in values:
+            possible = ", ".join(str(value) for value in values if value)
+            raise exceptions.Invalid(
+                f"Volume type {volume_type['name']} can't be used: its encryption has {name} "
+                f"{wanted[name]!r}; hosts here know {possible}."
+            )
 
 
 def front_end_qos(

@@ -13,6 +13,8 @@ import testtools
 
 from mycloud.common import clock, concurrency, exceptions, pki
 from mycloud.compute.drivers.base import PowerState, VolumeDisk
+from mycloud.compute.drivers.libvirt import disks
+from mycloud.compute.drivers.libvirt.mirrors import Mirror
 from mycloud.disk import luks, processes
 from mycloud.volume.drivers.base import Source
 from mycloud.volume.exports.base import ExportSettings
@@ -151,6 +153,47 @@ class LocalVolumesTest(LocalStore, VolumesContract, testtools.TestCase):
         self.wait_ready(me, 2)
         self.said(me, f"GUEST block /dev/vdb sectors={_SECTORS} serial={new.volume_id[:20]}")
         driver.detach_volume(me, new.volume_id, DETACH_SECONDS)
+
+    def test_swap_that_somebody_else_has_begun(self):
+        driver, me = self.driver, self.boot().server_id
+        self.wait_ready(me)
+        disk, new, bigger = (
+            self.volume("vdb", size_mb=size) for size in (MIB, MIB, 2 * MIB)
+        )
+        driver.attach_volume(me, disk)
+        self.said(me, "GUEST block add /dev/vdb")
+        shell = self.on_console(me)
+        shell.run("yes one | head -c 1048576 > /dev/vdb; sync")
+
+        def begin(target):
+            mirror = Mirror(driver._host.call, me, "vdb")
+            mirror.begin(disks.copy_element(self.path_of(target), "raw"), existing=True)
+            return mirror
+
+        with self.subTest("it is broken off"):
+            begin(new)
+            driver.abort_swap(me, disk.volume_id)
+            self.assertTrue(driver.swapped(me, disk))
+        with self.subTest("it was begun to another disk"):
+            begin(bigger)
+            driver.swap_volume(me, disk.volume_id, new)
+            self.assertTrue(driver.swapped(me, new))
+        with self.subTest("it was done and not yet written down"):
+            mirror = begin(disk)
+            mirror.wait_alike()
+            mirror.end(pivot=True)
+            self.assertFalse(driver.swapped(me, disk))
+            driver.swap_volume(me, new.volume_id, disk)
+            self.assertTrue(driver.swapped(me, disk))
+        with self.subTest("the new one is bigger: the guest sees that when it starts"):
+            driver.swap_volume(me, disk.volume_id, bigger)
+            self.assertTrue(driver.swapped(me, bigger))
+            self.assertFalse(driver.can_extend(me, bigger.volume_id))
+            driver.reboot(me, True, 0)
+            self.wait_ready(me, 2)
+            self.said(me, f"GUEST block /dev/vdb sectors={2 * _SECTORS} ")
+            self.assertTrue(driver.can_extend(me, bigger.volume_id))
+            self.assertEqual("one", self.on_console(me).run("head -n 1 /dev/vdb"))
 
     def assert_one_moment(self, path):
         found = numbers(path)

@@ -33,7 +33,7 @@ def nfs(connection: Mapping[str, Any], host: ThisHost) -> DiskSource:
     :raises ConnectionFailed: the share is not mounted here, or has no such file
     """
     share, name = field(connection, "share"), field(connection, "name")
-    if not _SAFE_NAME.match(name):
+    if not all(_SAFE_NAME.match(part) for part in name.split("/")):
         raise failed(connection, "its name can't be that of a file on a share")
     places = mount_points(share)
     if not places:

@@ -46,7 +46,7 @@ class ConnectorsTest(testtools.TestCase):
     def test_file_on_a_share_that_is_not_mounted(self):
         data = {"share": "storage:/volumes", "name": "disk", "format": "raw"}
         self.assertIn("has not mounted storage:/volumes", self.refused(connection("nfs", **data)))
-        for name in ("../disk", "a/b", ".disk"):
+        for name in ("../disk", "a/../b", ".disk", "/etc/passwd", "a//b"):
             self.assertIn("name", self.refused(connection("nfs", **{**data, "name": name})))
 
     def test_nbd_over_the_network(self):

@@ -19,6 +19,7 @@ import libvirt
 from mycloud.compute.connectors.base import DiskSource
 from mycloud.compute.drivers.base import VolumeDisk
 from mycloud.compute.drivers.libvirt import secrets
+from mycloud.disk import luks
 
 ALIAS_PREFIX = "ua-"
 #: whose metadata tells what was swapped
@@ -54,7 +55,10 @@ class Found:
     @property
     def grows(self) -> bool:
         """Whether QEMU can let it grow while it is open."""
-        return self.element.get("type") in ("file", "block")
+        return (
+            self.element.get("type") in ("file", "block")
+            and self.element.find("source/slices") is None
+        )
 
     @property
     def path(self) -> Path | None:
@@ -143,6 +147,16 @@ def source_into(root: ET.Element, source: DiskSource) -> ET.Element:
         initiator = ET.SubElement(place, "initiator")
         ET.SubElement(initiator, "iqn", name=source.initiator)
     return place
+
+
+def limit(root: ET.Element, size: int) -> None:
+    """Let the guest see only ``size`` bytes of a disk that is bigger."""
+    place = root.find("source")
+    assert place is not None
+    slices = ET.Element("slices")
+    header = 0 if place.find("encryption") is None else luks.HEADER_BYTES
+    ET.SubElement(slices, "slice", type="storage", offset="0", size=str(size + header))
+    place.insert(0, slices)
 
 
 def identity(holder: ET.Element) -> tuple[str, ...]:

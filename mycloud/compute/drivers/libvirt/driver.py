@@ -133,7 +133,9 @@ class LibvirtDriver(LibvirtVolumes):
             try:
                 if found.power_state in _ON:
                     mirror = mirrors.Mirror(self._host.call, server_id, mirrors.ROOT_TARGET)
-                    mirror.copy_to(disks.copy_element(fresh, "qcow2"), existing=False)
+                    mirror.end()
+                    mirror.begin(disks.copy_element(fresh, "qcow2"), existing=False)
+                    mirror.break_off()
                 else:
                     qemu_img.flatten(root, fresh)
                 fresh.replace(path)

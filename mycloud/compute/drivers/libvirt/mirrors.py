@@ -37,17 +37,13 @@ class Mirror:
     server_id: str
     target: str
 
-    def copy_to(self, root: ET.Element, *, existing: bool) -> bool:
-        """Write what the disk holds at one moment to the disk that the element describes. A copy
-        that somebody else has begun is broken off.
+    def break_off(self) -> bool:
+        """Wait until all is copied, and let the copy be that of this moment.
 
         True if the guest's agent had its file systems frozen at that moment.
 
-        :param existing: as of ``begin``
         :raises GuestOperationFailed: it does not come on, or ends too soon
         """
-        self.end()
-        self.begin(root, existing=existing)
         try:
             self.wait_alike()
             with frozen(self.call, self.server_id) as quiesced:

@@ -200,13 +200,12 @@ class LibvirtVolumes(LibvirtBase):
             if not target.exists():
                 sparse.create(target, size + luks.HEADER_BYTES)
             self._make_luks(volume_id, source, secret)
-        with (
-            self._verb("copy a disk of", server_id),
-            self._secrets.lent((copy, source)),
-        ):
+        with self._verb("copy a disk of", server_id):
             mirror = Mirror(self._host.call, server_id, disk.target)
-            element = disks.element(copy, source)
-            quiesced = mirror.copy_to(element, existing=target.exists())
+            mirror.end()
+            with self._secrets.lent((copy, source)):
+                mirror.begin(disks.element(copy, source), existing=target.exists())
+            quiesced = mirror.break_off()
             concurrency.run_native(_flush, target)
         return VolumeCopy(size, quiesced)
 
@@ -240,19 +239,40 @@ class LibvirtVolumes(LibvirtBase):
         old = self._must_have(server_id, old_volume_id, found.live)
         if old.is_encrypted and disk.secret is None:
             raise _refused(disk.volume_id, "what is encrypted now would not be there")
+        if old.identity != wanted:
+            # else a process was killed right after it had been swapped
+            self._mirror_to(server_id, old, (disk, source), element)
+        self._host.call(_remember_swap, server_id, old.target, disk.volume_id)
+
+    def _mirror_to(
+        self, server_id: str, old: disks.Found, new: tuple[VolumeDisk, DiskSource],
+        element: ET.Element,
+    ) -> None:
+        """Let the guest use a mirror of its disk instead; what fails leaves nothing."""
         mirror = Mirror(self._host.call, server_id, old.target)
         filled = old.element.find("mirror")
-        if filled is None or disks.identity(filled) != wanted:
-            mirror.end()
-            with self._secrets.lent(new):
-                mirror.begin(element, existing=True)
+        begun = filled is not None and disks.identity(filled) == disks.identity(element)
         try:
-            mirror.wait_alike()
+            if not begun:
+                self._begin(mirror, new, element)
+            try:
+                mirror.wait_alike()
+            except exceptions.GuestOperationFailed:
+                # a bigger one can't become the mirror as a whole
+                disks.limit(element, self._host.call(_size, server_id, old.target))
+                self._begin(mirror, new, element)
+                mirror.wait_alike()
             mirror.end(pivot=True)
         except BaseException:
             mirror.end()
             raise
-        self._host.call(_remember_swap, server_id, old.target, disk.volume_id)
+
+    def _begin(
+        self, mirror: Mirror, new: tuple[VolumeDisk, DiskSource], element: ET.Element
+    ) -> None:
+        mirror.end()
+        with self._secrets.lent(new):
+            mirror.begin(element, existing=True)
 
     def abort_swap(self, server_id: str, old_volume_id: str) -> None:
         found = self._disks(server_id)

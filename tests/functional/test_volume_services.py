@@ -264,7 +264,10 @@ class RestTest(Case):
 
     def test_resource_filters(self):
         found = self.ask("GET", "/resource_filters", by=self.member)["resource_filters"]
-        self.assertIn("message", [each["resource"] for each in found])
+        by_name = {each["resource"]: each["filters"] for each in found}
+        self.assertIn("resource_uuid", by_name["message"])
+        self.assertIn("volume_id", by_name["snapshot"])
+        self.assertIn("name~", by_name["volume"])
         one = self.ask("GET", "/resource_filters?resource=volume_type")["resource_filters"]
         self.assertEqual(
             [{"resource": "volume_type", "filters": ["is_public", "name", "extra_specs"]}], one

@@ -16,7 +16,7 @@ from mycloud.volume.requests import attachments, use
 _FIRST = "3.27"
 _COMPLETE = Version(3, 44)
 
-_FILTERS = lists.Filters(
+FILTERS = lists.Filters(
     same={
         "id": "id",
         "volume_id": "volume_id",
@@ -26,7 +26,7 @@ _FILTERS = lists.Filters(
     },
     like={"status": "status"},
 )
-_QUERY = _FILTERS.schema()
+_QUERY = FILTERS.schema()
 _CONNECTOR = {**schemas.CONNECTOR, "type": ["object", "null"]}
 _CREATE = {
     "volume_uuid": {"type": "string", "format": "uuid", "maxLength": 36},
@@ -91,7 +91,7 @@ def _flat(info: dict[str, Any]) -> dict[str, Any]:
 def _page(request: wsgi.Request) -> list[Row]:
     return attachments.page(
         lists.wanted(
-            request, _FILTERS, attachment_list.SORT, every="volume:volumes:all_projects"
+            request, FILTERS, attachment_list.SORT, every="volume:volumes:all_projects"
         )
     )
 

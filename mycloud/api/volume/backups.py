@@ -58,10 +58,10 @@ _RESTORE_BODY = fields.body("restore", {"volume_id": ID, "name": NAME})
 _RESET_BODY = fields.body("os-reset_status", {"status": {"enum": list(requests.RESETS)}}, "status")
 _FORCE_BODY = fields.wrapped("os-force_delete", {})
 _TEXT = {"type": "string", "maxLength": 255}
-_FILTERS = ("name", "status", "volume_id")
+FILTERS = ("name", "status", "volume_id")
 _LIST_QUERY = lists.query(
-    **dict.fromkeys(_FILTERS, _TEXT),
-    **{f"{name}~": _TEXT for name in _FILTERS},
+    **dict.fromkeys(FILTERS, _TEXT),
+    **{f"{name}~": _TEXT for name in FILTERS},
     project_id=_TEXT,
     all_tenants=fields.FLAG,
     with_count=fields.FLAG,
@@ -110,14 +110,14 @@ def _detail(request: wsgi.Request, row: Row) -> dict[str, Any]:
 def _wanted(request: wsgi.Request) -> Wanted:
     query = request.query
     wanted = Wanted(
-        same={name: query[name] for name in _FILTERS if name in query},
+        same={name: query[name] for name in FILTERS if name in query},
         order=lists.order(request, backup_list.SORT_KEYS),
         marker=query.get("marker"),
         limit=paging.limit_of(request),
         offset=lists.offset(request),
     )
     if request.version >= _LIKE:
-        wanted.like = {name: query[f"{name}~"] for name in _FILTERS if f"{name}~" in query}
+        wanted.like = {name: query[f"{name}~"] for name in FILTERS if f"{name}~" in query}
     wide = fields.flag(request, "all_tenants", default=False)
     if not (wide and policy.allowed(request.context, "volume:backups:all_projects")):
         wanted.same["project_id"] = request.context.project_id or ""

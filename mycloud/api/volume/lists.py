@@ -95,12 +95,15 @@ class Filters:
     holds: Mapping[str, str] = dataclasses.field(default_factory=dict)
     admin: frozenset[str] = frozenset()
 
+    def names(self) -> list[str]:
+        """The keys of the query."""
+        exact = [*self.same, *self.flags, *self.numbers, *self.holds, "created_at", "updated_at"]
+        return [*exact, *(f"{name}~" for name in self.like)]
+
     def schema(self) -> dict[str, Any]:
         """The query schema of the list."""
-        names = [*self.same, *self.flags, *self.numbers, *self.holds, "created_at", "updated_at"]
-        likes = [f"{name}~" for name in self.like]
         return query(
-            **dict.fromkeys([*names, *likes], FILTER),
+            **dict.fromkeys(self.names(), FILTER),
             all_tenants=fields.FLAG, with_count=fields.FLAG,
         )
 

@@ -4,12 +4,17 @@ from typing import Any
 
 from mycloud.api import wsgi
 from mycloud.api.routing import Route
-from mycloud.api.volume import messages
+from mycloud.api.volume import attachments, backups, messages, snapshots
+from mycloud.api.volume.volumes import schemas
 
 #: A resource -> the filters of its list.
 _FILTERS = {
+    "attachment": attachments.FILTERS.names(),
+    "backup": [*backups.FILTERS, *(f"{name}~" for name in backups.FILTERS)],
     "message": messages.FILTERS,
     "pool": ("name",),
+    "snapshot": snapshots.FILTERS.names(),
+    "volume": schemas.FILTERS.names(),
     "volume_type": ("is_public", "name", "extra_specs"),
 }
 _QUERY = {

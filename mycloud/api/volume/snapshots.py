@@ -21,7 +21,7 @@ _USER = Version(3, 41)
 _QUOTA = Version(3, 65)
 _NO_FORCE = Version(3, 66)
 
-_FILTERS = lists.Filters(
+FILTERS = lists.Filters(
     same={
         "id": "id",
         "name": "name",
@@ -36,7 +36,7 @@ _FILTERS = lists.Filters(
     numbers={"size": "size_gb", "volume_size": "size_gb"},
     holds={"metadata": "metadata"},
 )
-_QUERY = _FILTERS.schema()
+_QUERY = FILTERS.schema()
 _CREATE = fields.wrapped(
     "snapshot",
     schemas.of(
@@ -120,7 +120,7 @@ def _detail(request: wsgi.Request, row: Row) -> dict[str, Any]:
 
 def _page(request: wsgi.Request) -> listing.Page:
     wanted = lists.wanted(
-        request, _FILTERS, snapshot_list.SORT, every="volume:volumes:all_projects"
+        request, FILTERS, snapshot_list.SORT, every="volume:volumes:all_projects"
     )
     return listing.snapshots(wanted, counted=lists.counted(request))
 

@@ -48,12 +48,14 @@ class Wanted:
 @dataclass(frozen=True)
 class Noun:
     """What is listed. ``select``: the statement that a view needs, of live rows. ``sort``: sort
-    key -> an expression that is never NULL. ``missing``: the error of a marker that is none."""
+    key -> an expression that is never NULL. ``missing``: the error of a marker that is none.
+    ``owner``: the column with the project."""
 
     table: sa.Table
     select: Callable[[], sa.Select[Any]]
     sort: Mapping[str, Any]
     missing: Callable[[str], Exception]
+    owner: str = "project_id"
 
 
 def nullable(column: Any, least: Any) -> Any:
@@ -74,7 +76,7 @@ def page(conn: Connection, noun: Noun, wanted: Wanted) -> list[Row]:
         order.append(("id", order[-1][1]))
     known = _marker(conn, noun, wanted, [name for name, _ in order])
     keys = [(noun.sort[name], known.get(name), rising) for name, rising in order]
-    query = noun.select().where(*_conditions(noun.table, wanted))
+    query = noun.select().where(*_conditions(noun, wanted))
     query = paging.after(query, keys, marked=wanted.marker is not None)
     if wanted.offset:
         query = query.offset(wanted.offset)
@@ -87,7 +89,7 @@ def count(conn: Connection, noun: Noun, wanted: Wanted) -> int:
         return 0
     table = noun.table
     query = sa.select(sa.func.count()).select_from(table).where(
-        table.c.deleted_at.is_(None), *_conditions(table, wanted)
+        table.c.deleted_at.is_(None), *_conditions(noun, wanted)
     )
     return int(conn.execute(query).scalar_one())
 
@@ -100,17 +102,18 @@ def _marker(
     table = noun.table
     query = sa.select(*(noun.sort[name] for name in names)).where(table.c.id == wanted.marker)
     if wanted.project_id is not None:
-        query = query.where(table.c.project_id == wanted.project_id)
+        query = query.where(table.c[noun.owner] == wanted.project_id)
     row = conn.execute(query).first()
     if row is None:
         raise noun.missing(wanted.marker)
     return dict(zip(names, row, strict=True))
 
 
-def _conditions(table: sa.Table, wanted: Wanted) -> list[Any]:
+def _conditions(noun: Noun, wanted: Wanted) -> list[Any]:
+    table = noun.table
     found: list[Any] = []
     if wanted.project_id is not None:
-        found.append(table.c.project_id == wanted.project_id)
+        found.append(table.c[noun.owner] == wanted.project_id)
     for name, values in wanted.same.items():
         column = table.c[name]
         choices = [column.in_([value for value in values if value is not None])]

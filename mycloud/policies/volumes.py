@@ -32,4 +32,8 @@ RULES = [
     rule("volume:snapshots:force_delete", ADMIN, "Delete a snapshot whatever its status is."),
     rule("volume:snapshots:reset_status", ADMIN, "Set the status of a snapshot by hand."),
     rule("volume:snapshots:report", MEMBER, "Say how far a snapshot is that is made elsewhere."),
+    rule("volume:transfers:show", READER, "Show and list transfers of volumes."),
+    rule("volume:transfers:create", MEMBER, "Offer a volume to another project."),
+    rule("volume:transfers:accept", MEMBER, "Take a volume that another project offers."),
+    rule("volume:transfers:delete", MEMBER, "Take back the offer of a volume."),
 ]

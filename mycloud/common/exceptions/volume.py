@@ -26,6 +26,20 @@ class AttachmentNotFound(NotFound):
     template = "Volume attachment %(attachment_id)s could not be found."
 
 
+class TransferNotFound(NotFound):
+    code = "transfer_not_found"
+    template = "Transfer %(transfer_id)s could not be found."
+
+
+class TransferNotAccepted(NotFound):
+    """Who has no right to it learns nothing of it."""
+
+    code = "transfer_not_accepted"
+    template = (
+        "Transfer %(transfer_id)s could not be found, or the key is not that of the transfer."
+    )
+
+
 class VolumeMetadataNotFound(NotFound):
     code = "volume_metadata_not_found"
     template = "Metadata of %(type)s %(id)s has no key %(key)s."

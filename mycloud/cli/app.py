@@ -54,7 +54,7 @@ class MycloudApp(app.App):
     def __init__(self, **streams: Any):
         # cliff adds commands of its own to the table: ours come after and replace them
         super().__init__(
-            "A whole infrastructure cloud: servers, images, identities,\n"
+            "A whole infrastructure cloud: servers, volumes, images, identities,\n"
             "and the journal of everything that was done.",
             None,
             CommandTable(),

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, exceptions
-from mycloud.common.states import Attach, Op, Vol
+from mycloud.common.states import OP_OPEN, Attach, Op, Vol
 from mycloud.db import block_devices, journal, live, volume_messages, volume_pools, volumes
 from mycloud.db.models import block_devices as devices
-from mycloud.db.models import qos_specs, volume_types
+from mycloud.db.models import operations, qos_specs, volume_types
 from mycloud.db.models import volume_attachments as attachments
 from mycloud.db.models import volumes as volume_table
 
@@ -132,6 +132,17 @@ def _full(conn: Connection, *conditions: Any) -> list[Row]:
         .order_by(devices.c.created_at, attachments.c.created_at, attachments.c.id)
     )
     return list(conn.execute(query).mappings())
+
+
+def needed(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of the ids that are live attachments, or operations that have not ended."""
+    live_ones = sa.select(attachments.c.id).where(
+        attachments.c.id.in_(keys), attachments.c.deleted_at.is_(None)
+    )
+    at_work = sa.select(operations.c.id).where(
+        operations.c.id.in_(keys), operations.c.state.in_(sorted(OP_OPEN))
+    )
+    return set(conn.execute(sa.union(live_ones, at_work)).scalars())
 
 
 # -- changing ----------------------------------------------------------------------------------

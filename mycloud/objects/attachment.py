@@ -136,6 +136,13 @@ class AttachmentList(base.MycloudListObject):
         return cls.of(context, [Attachment.from_row(context, row) for row in rows])
 
     @classmethod
+    @base.remotable
+    def needed(cls, context: Any, keys: list[str]) -> list[str]:
+        """Those of the keys of exports that live attachments have, or operations under way."""
+        with engine.reader() as conn:
+            return sorted(attachments.needed(conn, keys))
+
+    @classmethod
     def _where(cls, context: Any, **which: str) -> "AttachmentList":
         with engine.reader() as conn:
             rows = attachments.full(conn, **which)

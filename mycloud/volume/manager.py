@@ -88,6 +88,7 @@ class VolumeManager:
         """(interval in seconds, function of a context) pairs."""
         return [
             (cfg.CONF.volume.stats_interval, self.publish),
+            (cfg.CONF.volume.stats_interval, self.tidy_exports),
             (cfg.CONF.volume.export_watch_interval, self.watch_exports),
         ]
 
@@ -122,6 +123,10 @@ class VolumeManager:
         """Start again the exports whose process has died; compute hosts go on by themselves."""
         for key in self.board.revive():
             LOG.warning("The export of attachment %s had died and is there again", key)
+
+    def tidy_exports(self, ctxt: Any) -> None:
+        """End the exports that nothing needs any more."""
+        backend.tidy_exports(ctxt, self.board)
 
     # -- the backend ---------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mycloud.common import faults
+from mycloud.common import context, faults
 from mycloud.common.states import Attach, Vol
 from mycloud.db import attachments, engine
 from tests.fixtures.volume_api import VolumeApiCase
@@ -112,6 +112,17 @@ class AttachTest(VolumeApiCase):
         shown = self.volume_when(volume["id"], Vol.IN_USE)
         self.assertEqual(server_id, shown["attachments"][0]["server_id"])
         self.assertEqual([volume["id"]], list(self.hypervisor.volumes(server_id)))
+
+    def test_an_export_that_nobody_needs_is_ended(self) -> None:
+        server_id = self.boot()
+        volume = self.attached(server_id)
+        manager = self.cloud.volumes["disks"]
+        source = manager.driver.source(volume["id"])
+        [exporter] = [each for each in self.board._exporters.values() if each.keys()]
+        exporter.ensure("nobodys", source, {}, read_only=True, shared=False)
+        with context.role(context.VOLUME):
+            manager.tidy_exports(context.admin_context())
+        self.assertEqual([volume["attachments"][0]["attachment_id"]], list(self.board.all()))
 
     def test_a_deleted_server_gives_its_volumes_back(self) -> None:
         server_id = self.boot()

@@ -62,6 +62,20 @@ def export_again(context: Any, host: str, driver: VolumeDriver, board: Board) ->
             Volume.export_lost(context, attachment.volume_id, error.message)
 
 
+def tidy_exports(context: Any, board: Board) -> None:
+    """End the exports that nothing needs any more: of an attachment that was given up while this
+    service was away, or that came back by a message that was late."""
+    # the exports first: one that is made after this is needed
+    there = sorted(board.all())
+    if not there:
+        return
+    needed = set(AttachmentList.needed(context, there))
+    for key in there:
+        if key not in needed:
+            LOG.warning("Ending the export of attachment %s, which is no more", key)
+            board.remove(key)
+
+
 def told(driver: VolumeDriver, pool: Pool) -> dict[str, Any]:
     """What the scheduler is told of a pool."""
     settings = driver.settings

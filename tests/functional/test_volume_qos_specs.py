@@ -1,8 +1,6 @@
 """QoS specs: what they may say, and the volume types that they hold for."""
 
-from mycloud.common import context
-from mycloud.db import engine
-from mycloud.volume.requests import types
+from mycloud.volume import qos
 from tests.functional import test_volume_types
 
 UNKNOWN = test_volume_types.UNKNOWN
@@ -138,14 +136,9 @@ class QosSpecsTest(test_volume_types.Case):
         self.assertIsNone(self.ask("GET", f"/types/{ids[0]}")["volume_type"]["qos_specs_id"])
 
     def bounds(self, size_gb=10, **values):
-        specs, type_id = self.specs(**values), self.create()["id"]
-        path = f"/qos-specs/{specs['id']}"
-        self.ask("GET", f"{path}/associate?vol_type_id={type_id}", status=202)
-        with context.role(context.API), engine.reader() as conn:
-            found = types.front_end_qos(conn, type_id, size_gb=size_gb)
-        self.ask("DELETE", f"{path}?force=True", status=202)
-        self.ask("DELETE", f"/types/{type_id}", status=202)
-        return found
+        made = self.specs(**values)
+        self.ask("DELETE", f"/qos-specs/{made['id']}", status=202)
+        return qos.iotune(made["consumer"], made["specs"], size_gb)
 
     def test_what_a_host_keeps(self):
         front = {"consumer": "front-end"}
@@ -163,7 +156,3 @@ class QosSpecsTest(test_volume_types.Case):
         self.assertEqual({"total_iops_sec": 100}, self.bounds(2, **front, **each))
         capped = {**each, "total_iops_sec_max": "250"}
         self.assertEqual({"total_iops_sec": 250}, self.bounds(**front, **capped))
-        with context.role(context.API), engine.reader() as conn:
-            self.assertIsNone(types.front_end_qos(conn, None, size_gb=1))
-            plain = self.create("plain")["id"]
-            self.assertIsNone(types.front_end_qos(conn, plain, size_gb=1))

@@ -8,10 +8,9 @@ from sqlalchemy.engine import Connection
 from mycloud.common import clock, exceptions
 from mycloud.common.context import RequestContext
 from mycloud.compute.requests import projects
-from mycloud.db import default_volume_types, engine, qos_specs, quotas, volume_quotas
+from mycloud.db import default_volume_types, engine, quotas, volume_quotas
 from mycloud.db import volume_types as db_types
 from mycloud.db.volume_types import Row
-from mycloud.volume import qos
 from mycloud.volume.requests.quotas import TYPED
 
 #: What hosts encrypt with: LUKS, AES-256 in XTS mode. Older names of the provider mean it too.
@@ -86,18 +85,6 @@ def check_encryption(volume_type: Row) -> None:
                 f"Volume type {volume_type['name']} can't be used: its encryption has {name} "
                 f"{wanted[name]!r}; hosts here know {possible}."
             )
-
-
-def front_end_qos(
-    conn: Connection, volume_type_id: str | None, *, size_gb: int
-) -> dict[str, int] | None:
-    """The bounds that a host keeps for a volume of that size, by libvirt's names; see
-    volume.qos."""
-    volume_type = db_types.by_id(conn, volume_type_id) if volume_type_id else None
-    if volume_type is None or volume_type["qos_specs_id"] is None:
-        return None
-    specs = qos_specs.get(conn, volume_type["qos_specs_id"])
-    return qos.iotune(specs["consumer"], specs["specs"], size_gb)
 
 
 @engine.retried

@@ -53,10 +53,9 @@ class BlockStorage(Resources[T], abc.ABC):
         )
         return Accepted.of(resource_id, answer)
 
-    def update(self, resource_id: str, **changes: Any) -> T:
+    def update(self, resource_id: str, **changes: Any) -> None:
         """Change name or description."""
-        answer = self._transport.put(VOLUME, self.url(resource_id), {self.key: changes})
-        return self._one(answer.body)
+        self._transport.put(VOLUME, self.url(resource_id), {self.key: changes})
 
     def set_metadata(self, resource_id: str, items: Mapping[str, str]) -> None:
         """Add or change these; the others stay."""

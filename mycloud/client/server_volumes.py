@@ -63,6 +63,13 @@ class ServerVolumes:
         answer = self._transport.post("compute", self._url(server_id), body)
         return Accepted.of(volume_id, answer)
 
+    def swap(self, server_id: str, volume_id: str, new_volume_id: str) -> Accepted:
+        """Copy the volume to another one and give that to the server in its stead, while it runs;
+        for administrators. The Accepted is about the new volume."""
+        body = {"volumeAttachment": {"volumeId": new_volume_id}}
+        answer = self._transport.put("compute", self._url(server_id, volume_id), body)
+        return Accepted.of(new_volume_id, answer)
+
     def detach(self, server_id: str, volume_id: str) -> Accepted:
         """Take the volume from the server; the Accepted is about the volume."""
         answer = self._transport.delete("compute", self._url(server_id, volume_id))

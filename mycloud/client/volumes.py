@@ -155,6 +155,12 @@ class Volumes(BlockStorage[Volume]):
     def _moving(self, found: Volume) -> bool:
         return found.migration_status in _MOVING
 
+    def summary(self, *, all_projects: bool = False) -> tuple[int, int]:
+        """How many there are, and their GiB in all."""
+        query = {"all_tenants": "1"} if all_projects else {}
+        document = self._transport.get(VOLUME, f"{self.path}/summary", query)["volume-summary"]
+        return int(document["total_count"]), int(document["total_size"])
+
     # -- changes; each returns at once with what was accepted --------------------------------
 
     def create(self, new: NewVolume) -> Accepted:

@@ -88,6 +88,24 @@ class VolumesTest(CommandCase):
         self.assertEqual(ids, {one.id for one in cloud.volumes.list(limit=1)})
 
 
+class TransferTest(CommandCase):
+    def test_a_volume_goes_to_another_project(self) -> None:
+        made = self.ask("volume", "create", "--size", "1", "gift", "--wait")
+        self.assertEqual({"count": 1, "size": 1}, self.ask("volume", "summary"))
+        offer = self.ask("volume", "transfer", "create", "gift", "--name", "take")
+        self.assertTrue(offer["auth_key"])
+        self.assertNotIn(offer["auth_key"], self.run_cli("volume", "transfer", "show", "take"))
+        self.assertEqual("take", self.ask("volume", "transfer", "list")[0]["Name"])
+        accept = ("volume", "transfer", "accept", offer["id"], "--auth-key")
+        self.assertEqual(1, self.attempt(*accept, "wrong", cloud=ADMIN)[0])
+        self.run_cli(*accept, offer["auth_key"], cloud=ADMIN)
+        self.assertEqual([], self.ask("volume", "list"))
+        self.assertEqual(made["id"], self.ask("volume", "list", cloud=ADMIN)[0]["ID"])
+        self.run_cli("volume", "transfer", "create", "gift", "--name", "back", cloud=ADMIN)
+        self.run_cli("volume", "transfer", "delete", "back", cloud=ADMIN)
+        self.assertEqual([], self.ask("volume", "transfer", "list", cloud=ADMIN))
+
+
 class VolumeAdministrationTest(CommandCase):
     def test_types(self) -> None:
         def admin(*words: str) -> None:
@@ -227,6 +245,8 @@ class BackupsTest(CommandCase):
             ["volume.create", "backup.create", "backup.create", "backup.restore"], kinds
         )
         self.assertEqual("backup", self.ask("why", "b1")["resource"]["type"])
-        self.run_cli("volume", "backup", "delete", "b2", "--wait")
+        self.run_cli("volume", "backup", "set", "b2", "--property", "a=b", "--name", "last")
+        self.assertEqual({"a": "b"}, self.ask("volume", "backup", "show", "last")["properties"])
+        self.run_cli("volume", "backup", "delete", "last", "--wait")
         self.run_cli("volume", "backup", "delete", "b1", "--wait")
         self.assertEqual([], self.ask("volume", "backup", "list"))

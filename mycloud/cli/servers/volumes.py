@@ -1,4 +1,4 @@
-"""``mycloud server add volume|remove volume|volume list``."""
+"""``mycloud server add volume|remove volume|swap volume|volume list``."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -77,6 +77,30 @@ class RemoveVolume(Command):
             )
             # a shared one stays in use by others
             client.volumes.wait(accepted, timeout=parsed_args.timeout)
+
+
+class SwapVolume(Command):
+    """Put another volume in the place of one, with its bytes, while the guest runs
+
+    For administrators; the old volume is free afterwards.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("server", metavar="SERVER", help="name or id")
+        parser.add_argument("volume", metavar="VOLUME", help="that it has (name or id)")
+        parser.add_argument("new_volume", metavar="NEW", help="in its place (name or id)")
+        arguments.add_wait(parser, "the guest has the other one")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        client = self.client
+        accepted = client.server_volumes.swap(
+            client.servers.find(parsed_args.server).id,
+            client.volumes.find(parsed_args.volume).id,
+            client.volumes.find(parsed_args.new_volume).id,
+        )
+        common.settle(self.app, client.volumes, accepted, parsed_args, [states.Vol.IN_USE])
 
 
 class ListVolumes(Lister):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mycloud import client as library
 from mycloud.cli import arguments
 from mycloud.cli.columns import Optional, Pairs
-from mycloud.cli.command import Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.exits import UsageError
 from mycloud.cli.progress import progress
 from mycloud.cli.volumes import common
 from mycloud.cli.volumes.show import fields as volume_fields
@@ -142,6 +143,38 @@ class ShowBackup(ShowOne):
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
         return pairs(_fields(self.client.backups.find(parsed_args.backup)))
+
+
+class SetBackup(Command):
+    """Change a backup's name, description or metadata"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("backup", metavar="BACKUP", help="name or id")
+        parser.add_argument("--name", help="new name")
+        parser.add_argument("--description", help="new text about it")
+        arguments.add_properties(parser, "metadata to add or change")
+        parser.add_argument(
+            "--state",
+            dest="status",
+            metavar="STATUS",
+            help="declare that it has this status, whatever is true (administrators)",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        changes = arguments.given(parsed_args, ("name", "description"))
+        if not (changes or parsed_args.properties or parsed_args.status):
+            raise UsageError("Nothing to change: give --name, --description or --property")
+        backups = self.client.backups
+        backup = backups.find(parsed_args.backup)
+        if parsed_args.properties:
+            # block storage takes all of it at once
+            changes["metadata"] = {**backup.metadata, **dict(parsed_args.properties)}
+        if changes:
+            backups.update(backup.id, **changes)
+        if parsed_args.status:
+            backups.reset_status(backup.id, parsed_args.status)
 
 
 class DeleteBackup(common.DeleteSettling):

@@ -1,4 +1,4 @@
-"""``mycloud volume list|show``."""
+"""``mycloud volume list|show|summary``."""
 
 import argparse
 import itertools
@@ -120,6 +120,23 @@ class ListVolumes(Lister):
                 )
             rows.append(row)
         return columns, rows
+
+
+class VolumeSummary(ShowOne):
+    """Count the volumes of the project and their GiB"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--all-projects", action="store_true", help="of all projects (administrators)"
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Any]]:
+        count, size = self.client.volumes.summary(all_projects=parsed_args.all_projects)
+        return pairs({"count": count, "size": size})
 
 
 class ShowVolume(ShowOne):

@@ -1,7 +1,6 @@
 """The compute host's side: answers questions, runs operations, watches its guests."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import oslo_messaging as messaging
@@ -10,7 +9,7 @@ from oslo_config import cfg
 from mycloud.common import concurrency, context, exceptions, states
 from mycloud.compute import rpcapi, tasks
 from mycloud.compute.drivers import base as driver_base
-from mycloud.compute.tasks import reconcile, stalled
+from mycloud.compute.tasks import reconcile, stalled, volumes
 from mycloud.journal import rpcapi as doorbell
 from mycloud.journal.runner import Owner, Runner, Turns
 from mycloud.objects.host import Host
@@ -94,10 +93,7 @@ class ComputeManager:
 
     def copy_volume(self, ctxt: Any, server_id: str, target: dict[str, Any]) -> bool | None:
         with self.turns.of(server_id):
-            copy = self.driver.copy_volume(
-                server_id, target["volume_id"], Path(target["path"]), target["format"]
-            )
-        return copy.quiesced
+            return volumes.copy(self.driver, ctxt, server_id, target)
 
     # -- the host ------------------------------------------------------------------------------
 

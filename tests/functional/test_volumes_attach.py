@@ -1,14 +1,15 @@
 """Volumes given to servers: reserved, attached, detached, swapped, and what is refused."""
 
+from pathlib import Path
 from typing import Any
 
-from mycloud.common import context, faults
-from mycloud.common.states import Attach, Vol
+from mycloud.common import context, exceptions, faults
+from mycloud.common.states import Attach, Snap, Vol
 from mycloud.db import attachments, engine
 from tests.fixtures.volume_api import VolumeApiCase
 
 
-class AttachTest(VolumeApiCase):
+class AttachCase(VolumeApiCase):
     hosts = 1
 
     def attach(self, server_id: str, volume_id: str, **more: Any) -> Any:
@@ -34,6 +35,8 @@ class AttachTest(VolumeApiCase):
     def board(self) -> Any:
         return self.cloud.volumes["disks"].board
 
+
+class AttachTest(AttachCase):
     def test_attach_and_detach(self) -> None:
         server_id = self.boot()
         volume = self.make_volume()
@@ -156,3 +159,33 @@ class AttachTest(VolumeApiCase):
         [row] = self.cloud.in_role(look)
         self.assertEqual(Attach.ATTACHED, row["status"])
         self.assertEqual("fake", row["connection_info"]["driver_volume_type"])
+
+
+class EncryptedTest(AttachCase):
+    """On a backend that can't make a snapshot of a volume while somebody writes to it."""
+
+    def options(self) -> dict[str, Any]:
+        return {**super().options(), "backends": {"disks": {"volume_driver": "file"}}}
+
+    def test_snapshot_of_what_a_guest_uses_is_encrypted(self) -> None:
+        luks = {
+            "provider": "luks", "control_location": "front-end", "cipher": "aes-xts-plain64",
+            "key_size": 256,
+        }
+        kind = {"volume_type": {"name": "secret"}}
+        made = self.volume_call("POST", "/types", kind, by=self.operator)
+        type_id = made.body["volume_type"]["id"]
+        path = f"/types/{type_id}/encryption"
+        answer = self.volume_call("POST", path, {"encryption": luks}, by=self.operator)
+        self.assertEqual(200, answer.status, answer)
+        server_id = self.boot()
+        volume = self.attached(server_id, volume_type="secret")
+        # the hypervisor refuses to copy it without the passphrase
+        self.assertRaises(
+            exceptions.EncryptionRefused, self.hypervisor.copy_volume,
+            server_id, volume["id"], Path("/nowhere"), "raw",
+        )
+        self.hypervisor.faults.set(faults.Fault("copy_volume"))
+        self.make_snapshot(volume["id"], force=True, status=Snap.ERROR)
+        self.hypervisor.faults.set()
+        self.make_snapshot(volume["id"], force=True)

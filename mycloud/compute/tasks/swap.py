@@ -18,6 +18,10 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
     def swapped() -> bool:
         return driver.swapped(server_id, new.disk())
 
+    def encrypt() -> None:
+        # a step of its own: once it is being filled, nobody else can open it
+        driver.prepare_encryption(new.disk())
+
     def abort() -> None:
         if not swapped():
             driver.abort_swap(server_id, payload["volume_id"])
@@ -25,6 +29,7 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
     return Plan(
         steps=[
             Step("connect", do=new.open, undo=new.close),
+            *([Step("encrypt", do=encrypt)] if new.attachment.encrypted else []),
             Step(
                 "swap",
                 do=lambda: driver.swap_volume(server_id, payload["volume_id"], new.disk()),

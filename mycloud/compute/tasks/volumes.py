@@ -1,6 +1,7 @@
 """Give volumes to guests and take them away; what of it building and ending a server shares."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
@@ -174,6 +175,24 @@ def detach(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
             Step("disconnect", do=disconnect),
         ]
     )
+
+
+def copy(
+    driver: ComputeDriver, context: Any, server_id: str, target: dict[str, Any]
+) -> bool:
+    """Copy a volume that a guest uses; whether the guest was at rest meanwhile.
+
+    :param target: ``volume_id``, ``path`` and ``format`` of the copy, and ``attachment_id`` of an
+        encrypted volume, whose copy is encrypted, too
+    """
+    secret = None
+    if target.get("attachment_id"):
+        secret = VolumeKey.passphrase(context, target["attachment_id"])
+    made = driver.copy_volume(
+        server_id, target["volume_id"], Path(target["path"]), target["format"],
+        secret=secret.encode() if secret else None,
+    )
+    return made.quiesced
 
 
 def of_server(

@@ -79,7 +79,12 @@ def _ask_guests(
         )
     quiesced: bool | None = ComputeAPI().copy_volume(
         context, user.host, user.server_id,
-        target={"volume_id": user.volume_id, "path": path, "format": disk_format},
+        target={
+            "volume_id": user.volume_id,
+            "path": path,
+            "format": disk_format,
+            "attachment_id": user.id if user.encrypted else None,
+        },
     )
     return quiesced
 

@@ -1,5 +1,6 @@
 """Volumes with what a view shows of them, and lists of them."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,18 +46,32 @@ NOUN = filtered.Noun(
 )
 
 
+@functools.cache
+def _one(*, scoped: bool) -> sa.Select[Any]:
+    """The statement of one volume; made once, since making it takes as long as running it."""
+    query = select().where(volumes.c.id == sa.bindparam("volume_id"))
+    if scoped:
+        query = query.where(volumes.c.project_id == sa.bindparam("owner"))
+    return query
+
+
 def get(conn: Connection, volume_id: str, *, project_id: str | None) -> Row:
     """One live volume; of that project only, if one is given.
 
     :raises VolumeNotFound: also for another project's
     """
-    query = select().where(volumes.c.id == volume_id)
+    wanted = {"volume_id": volume_id}
     if project_id is not None:
-        query = query.where(volumes.c.project_id == project_id)
-    row = conn.execute(query).mappings().first()
+        wanted["owner"] = project_id
+    row = conn.execute(_one(scoped=project_id is not None), wanted).mappings().first()
     if row is None:
         raise exceptions.VolumeNotFound(volume_id=volume_id)
     return row
+
+
+def as_shown(row: Row, type_name: str | None) -> Row:
+    """A row that was just written, as ``get`` would read it."""
+    return {**{column.name: None for column in volumes.c}, **row, "type_name": type_name}
 
 
 def totals(conn: Connection, project_id: str | None) -> tuple[int, int]:

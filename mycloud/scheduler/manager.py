@@ -6,10 +6,8 @@ from typing import Any
 import oslo_messaging as messaging
 
 from mycloud.common import context, exceptions
-from mycloud.db import engine, journal
 from mycloud.journal import rpcapi as doorbell
 from mycloud.scheduler import chain, placement, rpcapi
-from mycloud.scheduler.volumes import placement as volume_placement
 
 LOG = logging.getLogger(__name__)
 
@@ -43,17 +41,10 @@ class SchedulerManager:
         ctxt.operation_id = operation_id
         ctxt.update_store()
         try:
-            bells = self._place(operation_id)
+            bells = placement.place(self.chain, operation_id)
         except exceptions.Unavailable as error:
             # it stays pending, so the sweeper rings again
             LOG.warning("Operation %s is not placed yet: %s", operation_id, error)
             return
         for bell in bells:
             doorbell.ring(ctxt, bell)
-
-    def _place(self, operation_id: str) -> list[dict[str, Any]]:
-        with engine.reader() as conn:
-            kind = journal.get(conn, operation_id)["resource_type"]
-        if kind == "volume":
-            return volume_placement.place(operation_id)
-        return placement.place(self.chain, operation_id)

@@ -1,4 +1,5 @@
-"""Choose a host for an operation's server and claim it, in one transaction.
+"""Choose a host for an operation's server, or a pool for its volume, and claim it, in one
+transaction.
 
 A second doorbell, or a second scheduler, finds the operation no longer addressed to the
 scheduler and does nothing. If another claim moved the generation of the chosen host, or of the
@@ -19,6 +20,7 @@ from mycloud.common.states import Op, StepState, Task
 from mycloud.db import engine, group_claims, hosts, journal, servers, settle
 from mycloud.scheduler import rpcapi, selection
 from mycloud.scheduler.chain import Chain
+from mycloud.scheduler.volumes import placement as volume_placement
 
 LOG = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ _turn = concurrency.Lock()
 
 @engine.retried
 def place(chain: Chain, operation_id: str) -> list[dict[str, Any]]:
-    """Place the server of a pending operation; returns the bells to ring.
+    """Place the server or the volume of a pending operation; returns the bells to ring.
 
     :raises ClaimContended: when others were quicker too often
     :raises DatabaseUnavailable: when nothing is known to have happened
@@ -43,6 +45,8 @@ def place(chain: Chain, operation_id: str) -> list[dict[str, Any]]:
         if row["state"] != Op.PENDING or row["topic"] != rpcapi.TOPIC:
             LOG.debug("Operation %s is placed already", operation_id)
             return []
+        if row["resource_type"] == "volume":
+            return volume_placement.place(conn, row, started)
         server = servers.get(conn, row["resource_id"], deleted=True)
         found = selection.select(conn, chain, server, row["payload"])
         step = {

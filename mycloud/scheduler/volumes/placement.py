@@ -1,8 +1,6 @@
-"""Choose a pool for an operation's volume and claim it, in one transaction.
-
-A second doorbell, or a second scheduler, finds the operation no longer addressed to the scheduler
-and does nothing. If another claim moved the pool's generation since it was read, the choice is
-made again.
+"""Choose a pool for an operation's volume and claim it, in the transaction of the scheduler's
+placement. If another claim moved the pool's generation since it was read, the choice is made
+again.
 """
 
 import datetime
@@ -14,10 +12,9 @@ from oslo_config import cfg
 from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
-from mycloud.common import clock, concurrency, exceptions
-from mycloud.common.states import Op, StepState
-from mycloud.db import engine, hosts, journal, servers, settle, volume_pools, volumes
-from mycloud.scheduler import rpcapi
+from mycloud.common import clock, exceptions
+from mycloud.common.states import StepState
+from mycloud.db import hosts, journal, servers, settle, volume_pools, volumes
 from mycloud.scheduler.volumes import filters
 from mycloud.scheduler.volumes.pool_state import PoolState, Request
 
@@ -25,45 +22,34 @@ LOG = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 
-#: Placements of one process take turns: they would all choose the same pool and then all but one
-#: would have to choose again.
-_turn = concurrency.Lock()
+def place(conn: Connection, row: Row, started: datetime.datetime) -> list[dict[str, Any]]:
+    """Place the volume of a locked, pending operation; returns the bells to ring.
 
-
-@engine.retried
-def place(operation_id: str) -> list[dict[str, Any]]:
-    """Place the volume of a pending operation; returns the bells to ring.
-
-    :raises DatabaseUnavailable: when nothing is known to have happened
+    :raises RetryRequest: another claim was quicker: all of it must be done again
     """
-    started = clock.now()
-    with _turn, engine.writer() as conn:
-        row = journal.lock(conn, operation_id)
-        if row["state"] != Op.PENDING or row["topic"] != rpcapi.TOPIC:
-            LOG.debug("Operation %s is placed already", operation_id)
-            return []
-        volume = volumes.get(conn, row["resource_id"], deleted=True)
-        rows = volume_pools.every(conn)
-        pools = [_state(each, started) for each in rows]
-        request = _request(conn, volume, row["payload"])
-        ranked = rank(pools, request)
-        step = {
-            "seq": journal.last_seq(conn, operation_id) + 1,
-            "name": "schedule",
-            "host": "scheduler",
-            "attempt": row["attempt"],
-            "started_at": started,
-            "finished_at": clock.now(),
-        }
-        if not ranked and _may_come(pools) and _age(row, started) < _patience():
-            LOG.info("Operation %s waits for a backend that is silent", operation_id)
-            return []
-        if not ranked:
-            return _refuse(conn, row, step, filters.explain(pools, request))
-        by_id = {each["id"]: each for each in rows}
-        if not volume_pools.claim(conn, by_id[ranked[0].id], volume["size_gb"]):
-            raise db_exc.RetryRequest(exceptions.ClaimContended())
-        return _send(conn, row, step, ranked)
+    volume = volumes.get(conn, row["resource_id"], deleted=True)
+    rows = volume_pools.every(conn)
+    pools = [_state(each, started) for each in rows]
+    request = _request(conn, volume, row["payload"])
+    ranked = rank(pools, request)
+    step = {
+        # what was never tried has no steps yet
+        "seq": (journal.last_seq(conn, row["id"]) if row["attempt"] else 0) + 1,
+        "name": "schedule",
+        "host": "scheduler",
+        "attempt": row["attempt"],
+        "started_at": started,
+        "finished_at": clock.now(),
+    }
+    if not ranked and _may_come(pools) and _age(row, started) < _patience():
+        LOG.info("Operation %s waits for a backend that is silent", row["id"])
+        return []
+    if not ranked:
+        return _refuse(conn, row, step, filters.explain(pools, request))
+    by_id = {each["id"]: each for each in rows}
+    if not volume_pools.claim(conn, by_id[ranked[0].id], volume["size_gb"]):
+        raise db_exc.RetryRequest(exceptions.ClaimContended())
+    return _send(conn, row, step, ranked)
 
 
 def rank(pools: list[PoolState], request: Request) -> list[PoolState]:

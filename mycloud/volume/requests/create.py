@@ -21,6 +21,7 @@ from mycloud.db import (
     services,
     snapshots,
     volume_keys,
+    volume_list,
     volume_pools,
     volume_types,
     volumes,
@@ -75,7 +76,7 @@ class Found:
 def create(
     context: RequestContext, spec: VolumeSpec, *, key: str | None = None
 ) -> tuple[Row, str]:
-    """Accept a volume; its row and the operation that makes it.
+    """Accept a volume; its row with its type's name, and the operation that makes it.
 
     :raises Invalid: :raises NotFound: what it refers to is not there, or does not fit
     :raises VolumeQuotaExceeded:
@@ -96,7 +97,9 @@ def _create(
     with engine.writer() as conn:
         done = journal_submit.replay(conn, key, asked)
         if done is not None:
-            return volumes.get(conn, done["resource_id"], deleted=True), done["id"]
+            made = volumes.get(conn, done["resource_id"], deleted=True)
+            kind = volume_types.by_id(conn, made["volume_type_id"] or "")
+            return volume_list.as_shown(made, kind["name"] if kind else None), done["id"]
         volume, operation = insert(conn, context, spec, find(conn, context, spec))
         if spec.backup_id:
             submit.move(conn, submit.BACKUP, spec.backup_id, operation)
@@ -346,6 +349,8 @@ def insert(
         **{name: value for name, value in found.inherited.items() if value is not None},
         "volume_type_id": found.type["id"] if found.type else None,
         "multiattach": spec.multiattach or types.is_multiattach(found.type),
+        "bootable": bool(found.inherited.get("bootable")),
+        "encrypted": bool(found.inherited.get("encrypted")),
     }
     if found.type is not None and found.type["encryption"] and not row.get("encryption_key_id"):
         types.check_encryption(found.type)
@@ -368,4 +373,4 @@ def insert(
         id=operation_id,
         payload={**found.payload, "extra_specs": specs},
     )
-    return volumes.get(conn, row["id"]), operation
+    return volume_list.as_shown(row, found.type["name"] if found.type else None), operation

@@ -64,7 +64,8 @@ def create(request: wsgi.Request) -> Any:
         request.context, spec, key=request.idempotency_key
     )
     request.note_operation(operation_id)
-    return _changed(request, volume["id"])
+    # nothing can be attached to it yet
+    return {"volume": views.View(request).changed(volume, [])}
 
 
 def _changed(request: wsgi.Request, volume_id: str) -> Any:

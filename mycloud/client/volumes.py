@@ -95,6 +95,23 @@ class NewVolume:
         return body
 
 
+@dataclass(frozen=True)
+class Manageable:
+    """A disk that lies on a backend; ``size`` in GiB. ``safe``: it can be taken as a volume, and
+    if not ``reason`` says why not."""
+
+    reference: Mapping[str, Any]
+    size: int
+    safe: bool
+    reason: str | None
+    volume_id: str | None
+
+    @property
+    def source(self) -> str | None:
+        """What the backend calls it; None if only ``reference`` can say."""
+        return self.reference.get("source-name")
+
+
 def _held(document: Mapping[str, Any]) -> Held:
     return Held(
         attachment_id=document.get("attachment_id") or "",
@@ -169,6 +186,29 @@ class Volumes(BlockStorage[Volume]):
         """
         answer = self._transport.post(VOLUME, self.path, new.to_body())
         return Accepted.of(answer.body["volume"]["id"], answer)
+
+    def manage(self, host: str, source: str, wanted: Mapping[str, Any]) -> Accepted:
+        """Take a disk of a backend as a volume; for administrators.
+
+        :param host: HOST@BACKEND#POOL
+        :param source: what the backend calls it
+        :param wanted: name, description, volume_type, bootable, metadata
+        """
+        body = {"volume": {"host": host, "ref": {"source-name": source}, **wanted}}
+        answer = self._transport.post(VOLUME, "/manageable_volumes", body)
+        return Accepted.of(answer.body["volume"]["id"], answer)
+
+    def manageable(self, host: str) -> Iterator[Manageable]:
+        """The disks of that HOST@BACKEND#POOL; for administrators."""
+        path, key = "/manageable_volumes/detail", "manageable-volumes"
+        for document in self._transport.pages(VOLUME, path, key, {"host": host}):
+            yield Manageable(
+                reference=document["reference"],
+                size=int(document["size"]),
+                safe=bool(document["safe_to_manage"]),
+                reason=document.get("reason_not_safe"),
+                volume_id=document.get("cinder_id"),
+            )
 
     def remove(self, volume_id: str, *, snapshots: bool = False) -> Accepted:
         """Delete it; with its snapshots, if told."""

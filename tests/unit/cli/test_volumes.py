@@ -408,6 +408,38 @@ class AdministrationTest(VolumeCase):
         self.assertEqual(2, self.run_cli("volume", "service", "set", "h@b").status)
 
 
+    def test_manage(self) -> None:
+        path = f"{ROOT}/manageable_volumes"
+        self.cloud.on("POST", path, Reply(202, {"volume": VOLUME}, ACCEPTED))
+        disk = {
+            "reference": {"source-name": "old"}, "size": 3, "safe_to_manage": False,
+            "reason_not_safe": "already managed", "cinder_id": VOLUME_ID,
+        }  # fmt: skip
+        found = Reply(200, {"manageable-volumes": [disk]})
+        self.cloud.on("GET", f"{path}/detail", found)
+        self.succeed("volume", "manage", "h@b#p", "old", "data", "--property", "a=b", "--wait")
+        expected = {
+            "host": "h@b#p", "ref": {"source-name": "old"}, "name": "data",
+            "metadata": {"a": "b"},
+        }  # fmt: skip
+        self.assertEqual([{"volume": expected}], self.bodies(path))
+        (row,) = self.succeed("volume", "manageable", "list", "h@b#p", "-f", "json").document
+        self.assertEqual(("old", "already managed"), (row["Source"], row["Reason"]))
+        self.assertEqual({"host": "h@b#p"}, self.cloud.asked("GET", f"{path}/detail")[0].query)
+        gone = Reply(404, {"itemNotFound": {"message": "gone"}})
+        self.cloud.on("GET", ONE, Reply(200, {"volume": VOLUME}), gone)
+        self.succeed("volume", "unmanage", VOLUME_ID, "--wait")
+        self.assertEqual([{"os-unmanage": {}}], self.bodies())
+
+    def test_pages_of_types(self) -> None:
+        link = {"rel": "next", "href": f"http://other{ROOT}/types?marker=t"}
+        first = Reply(200, {"volume_types": [self.TYPE], "volume_type_links": [link]})
+        last = Reply(200, {"volume_types": [self.TYPE | {"id": "u"}]})
+        self.cloud.on("GET", f"{ROOT}/types", first, last)
+        rows = self.succeed("volume", "type", "list", "-f", "json").document
+        self.assertEqual(["t", "u"], [row["ID"] for row in rows])
+
+
 class FilesTest(VolumeCase):
     def setUp(self) -> None:
         super().setUp()

@@ -278,7 +278,9 @@ class Attach(StrEnum):
 
 ATTACH_TRANSITIONS: dict[Attach, frozenset[Attach]] = {
     Attach.RESERVED: frozenset({Attach.ATTACHING, Attach.ATTACHED, Attach.DETACHED}),
-    Attach.ATTACHING: frozenset({Attach.ATTACHED, Attach.ERROR_ATTACHING, Attach.DETACHED}),
+    Attach.ATTACHING: frozenset(
+        {Attach.ATTACHED, Attach.RESERVED, Attach.ERROR_ATTACHING, Attach.DETACHED}
+    ),
     Attach.ATTACHED: frozenset({Attach.DETACHING, Attach.DETACHED}),
     Attach.DETACHING: frozenset({Attach.ATTACHED, Attach.ERROR_DETACHING, Attach.DETACHED}),
     Attach.ERROR_ATTACHING: frozenset({Attach.DETACHING, Attach.DETACHED}),

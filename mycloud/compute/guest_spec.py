@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mycloud.compute import instance_metadata
-from mycloud.compute.drivers.base import GuestSpec, VolumeDisk
+from mycloud.compute.drivers.base import BlankDisk, GuestSpec, VolumeDisk
 from mycloud.disk.image_spec import ImageSpec
 from mycloud.objects.server import Server
 
@@ -30,6 +30,7 @@ def build(server: Server, payload: dict[str, Any]) -> GuestSpec:
             "flavor": server.flavor["original_name"],
             "image_id": server.image_id or "",
         },
+        blank_disks=tuple(BlankDisk(**each) for each in payload.get("blank_disks", ())),
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, exceptions
 from mycloud.common.states import OP_OPEN, Attach, Op, Vol
-from mycloud.db import block_devices, journal, live, volume_messages, volume_pools, volumes
+from mycloud.db import block_devices, live, volume_messages, volume_removal, volumes
 from mycloud.db.models import block_devices as devices
 from mycloud.db.models import operations, qos_specs, volume_types
 from mycloud.db.models import volume_attachments as attachments
@@ -155,22 +155,14 @@ def reserve(conn: Connection, volume: Row, values: dict[str, Any]) -> dict[str, 
 
     :raises InvalidVolume: when it is not there for that
     """
-    now = clock.now()
-    row = {
-        "id": clock.new_id(),
-        "project_id": volume["project_id"],
-        "volume_id": volume["id"],
-        "status": Attach.RESERVED,
-        "created_at": now,
-        **values,
-    }
+    row = _new(volume, values)
     allowed = {Vol.AVAILABLE}
     if volume["multiattach"]:
         allowed |= {Vol.IN_USE, Vol.RESERVED, Vol.ATTACHING, Vol.DETACHING}
     conn.execute(sa.insert(attachments).values(**row))
     shown = _shown(conn, volume["id"])
     taken = volumes.update(
-        conn, volume["id"], {"status": shown, "updated_at": now}, status=allowed,
+        conn, volume["id"], {"status": shown, "updated_at": row["created_at"]}, status=allowed,
         operation_id=None,
     )
     if not taken:
@@ -180,6 +172,27 @@ def reserve(conn: Connection, volume: Row, values: dict[str, Any]) -> dict[str, 
             f"reserved, but it is {current['status']}."
         )
     return row
+
+
+def promise(conn: Connection, volume: Row, values: dict[str, Any]) -> dict[str, Any]:
+    """Take a volume that this transaction begins to make; the attachment's row.
+
+    The volume is reserved as soon as it is there. ``values``: as for ``reserve``.
+    """
+    row = _new(volume, values)
+    conn.execute(sa.insert(attachments).values(**row))
+    return row
+
+
+def _new(volume: Row, values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": clock.new_id(),
+        "project_id": volume["project_id"],
+        "volume_id": volume["id"],
+        "status": Attach.RESERVED,
+        "created_at": clock.now(),
+        **values,
+    }
 
 
 def _shown(conn: Connection, volume_id: str) -> Vol:
@@ -306,10 +319,33 @@ _BY_KIND = {
 }
 
 
+def settle_volume(
+    conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any],
+    now: datetime.datetime,
+) -> list[Row]:
+    """End an operation on a volume. One that was made for a server is reserved for it now."""
+    followers = volumes.settle(conn, operation, outcome, changes, now)
+    if operation["kind"] == "volume.create" and outcome is Op.SUCCEEDED:
+        follow(conn, operation["resource_id"], now)
+    return followers
+
+
 def server_built(conn: Connection, server_id: str, now: datetime.datetime) -> None:
     """A new server has all its volumes."""
     for row in disks_of(conn, server_id):
         attached(conn, row["id"], {}, now)
+
+
+def server_failed(conn: Connection, server_id: str, now: datetime.datetime) -> None:
+    """A server could not be built, and no host has its volumes: they are reserved for it until it
+    is deleted."""
+    values = {
+        "status": Attach.RESERVED, "host": None, "connector": None, "connection_info": None,
+        "updated_at": now,
+    }
+    for row in full(conn, server_id=server_id):
+        update(conn, row["id"], values, status=[Attach.ATTACHING])
+        follow(conn, row["volume_id"], now)
 
 
 def server_gone(conn: Connection, operation: Row, now: datetime.datetime) -> list[Row]:
@@ -320,32 +356,6 @@ def server_gone(conn: Connection, operation: Row, now: datetime.datetime) -> lis
     for row in full(conn, server_id=server_id):
         end(conn, row["id"], now)
         if row["delete_on_termination"]:
-            made += _delete_volume(conn, operation, row["volume_id"], now)
+            made += volume_removal.begin(conn, operation, row["volume_id"], now)
     block_devices.forget(conn, now, server_id=server_id)
     return made
-
-
-def _delete_volume(
-    conn: Connection, operation: Row, volume_id: str, now: datetime.datetime
-) -> list[Row]:
-    volume = volumes.get(conn, volume_id)
-    where = {"topic": "volume", "host": None}
-    if volume["host"]:
-        where["host"] = volume_pools.split(volume["host"])[0]
-    subject = {"resource_type": "volume", "resource_id": volume_id, "project_id":
-               volume["project_id"]}
-    row = journal.follow_up(operation, "volume.delete", {**subject, **where}, now)
-    moved = volumes.update(
-        conn,
-        volume_id,
-        {
-            "status": Vol.DELETING, "previous_status": volume["status"],
-            "operation_id": row["id"], "updated_at": now,
-        },
-        operation_id=None,
-        status=[Vol.AVAILABLE, Vol.ERROR],
-    )
-    if not moved or not volume["host"]:
-        return []
-    journal.insert(conn, row)
-    return [row]

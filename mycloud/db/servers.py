@@ -116,6 +116,8 @@ def settle(
     failed_create = operation["kind"] == "server.create" and outcome is not Op.SUCCEEDED
     if released or failed_create:
         hosts.release(conn, operation["resource_id"])
+    if failed_create:
+        attachments.server_failed(conn, operation["resource_id"], now)
     if released:
         return attachments.server_gone(conn, operation, now)
     if operation["kind"] == "server.create" and outcome is Op.SUCCEEDED:

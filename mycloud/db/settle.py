@@ -31,7 +31,7 @@ BY_TYPE: dict[str, Settle] = {
     "backup": backups.settle,
     "server": servers.settle,
     "snapshot": snapshots.settle,
-    "volume": volumes.settle,
+    "volume": attachments.settle_volume,
 }
 
 

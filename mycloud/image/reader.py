@@ -21,8 +21,26 @@ def for_boot(conn: Connection, context: Any, image_id: str) -> dict[str, Any]:
     :raises ImageNotActive: says which state it is in
     :raises ImageRejected: its data is not of the format that it is declared as
     """
+    image = _active(conn, context, image_id)
+    inspection.check_bootable(image)
+    return _told(image)
+
+
+def for_server(conn: Connection, context: Any, image_id: str) -> dict[str, Any]:
+    """As for_boot, of an image that may be without data: one that only names the disks of a
+    server, in its property block_device_mapping."""
+    image = _active(conn, context, image_id)
+    if not (image["properties"].get("block_device_mapping") and not image["size"]):
+        inspection.check_bootable(image)
+    return _told(image)
+
+
+def _active(conn: Connection, context: Any, image_id: str) -> dict[str, Any]:
     image = access.load(conn, context, image_id)
     if image["status"] != states.Image.ACTIVE:
         raise exceptions.ImageNotActive(image_id=image_id, status=image["status"])
-    inspection.check_bootable(image)
+    return image
+
+
+def _told(image: dict[str, Any]) -> dict[str, Any]:
     return {name: image[name] for name in _FOR_BOOT} | {"checksum": image["hash_value"]}

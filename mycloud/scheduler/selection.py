@@ -74,8 +74,9 @@ def _request(conn: Connection, server: Row, payload: dict[str, Any]) -> Request:
         amounts={
             "vcpus": server["vcpus"],
             "memory_mb": server["memory_mb"],
-            "disk_gb": server["root_gb"] + server["ephemeral_gb"]
-            + (server["swap_mb"] + 1023) // 1024,
+            # a volume takes nothing of the host
+            "disk_gb": (0 if payload.get("volume_booted") else server["root_gb"])
+            + server["ephemeral_gb"] + (server["swap_mb"] + 1023) // 1024,
         },
         availability_zone=server["requested_az"],
         host=payload.get("requested_host"),

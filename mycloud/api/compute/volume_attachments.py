@@ -4,9 +4,12 @@ from typing import Any
 
 from mycloud.api import paging, wsgi
 from mycloud.api.routing import ANY_QUERY, Route
+from mycloud.api.versions import Version
 from mycloud.compute.requests import listing
 from mycloud.compute.requests import volumes as requests
 
+#: From here on clients know of volumes that several servers have.
+_MULTIATTACH = Version(2, 60)
 _ID = {"type": "string", "format": "uuid", "maxLength": 36}
 _DEVICE = {"type": ["string", "null"], "maxLength": 255}
 _V21 = {"volumeId": _ID, "device": _DEVICE}
@@ -74,7 +77,10 @@ def create(request: wsgi.Request) -> Any:
         request.context,
         server,
         requests.AttachSpec(
-            volume_id=wanted["volumeId"], device=wanted.get("device"), tag=wanted.get("tag")
+            volume_id=wanted["volumeId"],
+            device=wanted.get("device"),
+            tag=wanted.get("tag"),
+            multiattach=request.version >= _MULTIATTACH,
         ),
         key=request.idempotency_key,
     )

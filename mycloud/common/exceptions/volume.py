@@ -321,3 +321,18 @@ class ServerHasNoVolume(NotFound):
 class RootVolume(Forbidden):
     code = "root_volume"
     template = "Cannot %(action)s a root device volume: the server boots from it."
+
+
+class MultiattachTooOld(Invalid):
+    code = "multiattach_too_old"
+    template = (
+        "Multiattach volumes are only supported starting with compute API version 2.60; ask with "
+        "that version or a later one."
+    )
+
+
+class ServerVolumesExceeded(Forbidden):
+    """Compute answers 403 where block storage answers 413."""
+
+    code = "quota"
+    template = "%(reason)s"

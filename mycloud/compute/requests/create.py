@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 from mycloud.common import clock, exceptions
 from mycloud.common.context import RequestContext
 from mycloud.common.states import Power, Task, Vm
-from mycloud.compute.requests import extras, quotas, submit
+from mycloud.compute.requests import devices, extras, quotas, submit
+from mycloud.compute.requests.devices import Device, Disks
 from mycloud.db import engine, flavors, journal, keypairs, server_groups, servers, services
 from mycloud.image import reader as images
 from mycloud.journal import submit as journal_submit
@@ -54,6 +55,9 @@ class ServerSpec:
     access_ip_v6: str | None = None
     disk_config: str = "MANUAL"
     admin_pass: str | None = None
+    devices: tuple[Device, ...] = ()
+    #: the caller knows of volumes that several servers have
+    multiattach: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,9 @@ class Found:
     """What the references of a request lead to."""
 
     flavor: Row
-    image: Row | None
     keypair: Row | None
     group: Row | None
+    disks: Disks
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def _create(
         found = _find(conn, context, spec)
         _check_zone(conn, spec.availability_zone)
         extras.check(conn, context.project_id, spec.metadata, spec.personality)
-    _check_fit(found.flavor, found.image)
+    _check_fit(found.flavor, found.disks)
     with engine.writer() as conn:
         count = quotas.check_servers(
             conn,
@@ -122,14 +126,16 @@ def _create(
             quotas.check_group_members(conn, context.project_id, found.group["id"], count)
         rows = _rows(context, spec, found, count)
         servers.insert(conn, rows)
-        operations = _operations(context, spec, rows, found.image)
+        operations = _operations(context, spec, rows, found.disks)
+        for row in rows:
+            operations += devices.write(conn, context, row, found.disks)
         if key:
             operations[0] |= {"idempotency_key": key, "idempotency_digest": asked}
         journal.insert(conn, *operations)
     journal_submit.ring(context, *operations)
     return Created(
         servers=list(rows),
-        operation_ids=[operation["id"] for operation in operations],
+        operation_ids=[row["operation_id"] for row in rows],
         reservation_id=rows[0]["reservation_id"],
         admin_pass=spec.admin_pass,
     )
@@ -141,13 +147,15 @@ def _find(conn: Connection, context: RequestContext, spec: ServerSpec) -> Found:
         flavor = flavors.get(conn, context, spec.flavor_ref)
     if spec.image_ref:
         with _named("imageRef"):
-            image = images.for_boot(conn, context, spec.image_ref)
+            image = images.for_server(conn, context, spec.image_ref)
     if spec.key_name:
         with _named("key_name"):
             keypair = keypairs.get(conn, context.user_id, spec.key_name)
     with _named("os:scheduler_hints.group"):
         group = _group(conn, context, spec.scheduler_hints)
-    return Found(flavor=flavor, image=image, keypair=keypair, group=group)
+    asked = devices.Asked(spec.devices, image, spec.max_count, spec.multiattach)
+    disks = devices.find(conn, context, asked, flavor)
+    return Found(flavor=flavor, keypair=keypair, group=group, disks=disks)
 
 
 @contextlib.contextmanager
@@ -171,11 +179,15 @@ def _made_before(conn: Connection, first: Row) -> Created:
     )
 
 
-def _check_fit(flavor: Row, image: Row | None) -> None:
+def _check_fit(flavor: Row, disks: Disks) -> None:
+    if disks.volume_booted:
+        return
+    image = disks.image
     if image is None:
         raise exceptions.BadField(
             field="imageRef",
-            reason="Missing imageRef attribute: this cloud boots servers from images.",
+            reason="Missing imageRef attribute: name an image, or a device with boot_index 0 in "
+            "block_device_mapping_v2.",
         )
     if image["min_ram"] > flavor["memory_mb"]:
         raise exceptions.Invalid(
@@ -227,8 +239,8 @@ def _rows(
         "power_state": Power.NOSTATE,
         "requested_az": spec.availability_zone,
         "availability_zone": spec.availability_zone,
-        "image_id": spec.image_ref,
-        "image_properties": found.image["properties"] if found.image else None,
+        "image_id": found.disks.image["id"] if found.disks.image else None,
+        "image_properties": found.disks.properties,
         "flavor_id": flavor["flavorid"],
         "flavor": flavors.embedded(flavor),
         **{
@@ -278,9 +290,11 @@ def _hostname(name: str, server_id: str) -> str:
 
 
 def _operations(
-    context: RequestContext, spec: ServerSpec, rows: list[dict[str, Any]], image: Row | None
+    context: RequestContext, spec: ServerSpec, rows: list[dict[str, Any]], disks: Disks
 ) -> list[dict[str, Any]]:
+    image = disks.image
     payload: dict[str, Any] = {
+        **disks.payload(),
         "requested_host": spec.requested_host,
         "requested_node": spec.requested_node,
         "admin_pass": spec.admin_pass if rows[0]["config_drive"] else None,

@@ -25,7 +25,11 @@ Row = Mapping[str, Any]
 _DEVICE = re.compile(r"/dev/(x?[a-z]?d?[a-z]+[0-9]*)")
 #: How names of disks begin on a bus.
 PREFIXES = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"}
+DEFAULT_BUS = "virtio"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+#: Disks that a server has at most.
+MOST = len(_LETTERS)
+_ROOT = "/dev/vda"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class AttachSpec:
     device: str | None = None
     tag: str | None = None
     delete_on_termination: bool = False
+    #: the caller knows of volumes that several servers have
+    multiattach: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,19 @@ def check_device(path: str | None) -> None:
         raise exceptions.InvalidDevicePath(path=path[:100])
 
 
-def own_devices(server: Row) -> list[str]:
-    """The names of the disks that a server has by its flavor."""
-    count = 1 + bool(server["ephemeral_gb"]) + bool(server["swap_mb"])
-    return [f"/dev/vd{letter}" for letter in _LETTERS[:count]]
+def taken_names(server: Row, held: Sequence[Row]) -> list[str]:
+    """The names that the disks of a server have. ``held``: its devices."""
+    taken = [each["device_name"] for each in held if each["device_name"]]
+    if all(each["boot_index"] != 0 for each in held):
+        taken.append(_ROOT)
+    if all(each["destination_type"] != "local" for each in held):
+        # those of its flavor, which nobody has named
+        for _ in range(bool(server["ephemeral_gb"]) + bool(server["swap_mb"])):
+            taken.append(next_device(taken))
+    return taken
 
 
-def next_device(taken: Sequence[str], bus: str = "virtio") -> str:
+def next_device(taken: Sequence[str], bus: str = DEFAULT_BUS) -> str:
     """The first name that no disk has.
 
     :raises Invalid: there are too many disks
@@ -67,7 +79,7 @@ def next_device(taken: Sequence[str], bus: str = "virtio") -> str:
     for letter in _LETTERS:
         if f"/dev/{prefix}{letter}" not in taken:
             return f"/dev/{prefix}{letter}"
-    raise exceptions.Invalid(f"A server has at most {len(_LETTERS)} disks.")
+    raise exceptions.Invalid(f"A server has at most {MOST} disks.")
 
 
 # -- attach ------------------------------------------------------------------------------------
@@ -100,6 +112,8 @@ def _attach(
             return Attached(device, done["id"])
         server = _ready(conn, context, server, kind)
         volume = volumes.get(conn, spec.volume_id, project_id=_reach(context, server))
+        if volume["multiattach"] and not spec.multiattach:
+            raise exceptions.MultiattachTooOld()
         device = _reserve(conn, server, volume, spec)
         operation = _operation(
             context, server, kind, volume["id"],
@@ -150,9 +164,7 @@ def _reserve(
         raise exceptions.InvalidVolume(
             reason=f"volume {volume['id']} is already attached to server {server['id']}."
         )
-    taken = [each["device_name"] for each in held if each["device_name"]]
-    if all(each["boot_index"] != 0 for each in held):
-        taken += own_devices(server)
+    taken = taken_names(server, held)
     if spec.device is not None and spec.device in taken:
         raise exceptions.DeviceInUse(path=spec.device)
     name = spec.device or next_device(taken)
@@ -330,3 +342,20 @@ def one(server: Row, volume_id: str) -> Row:
         if row["volume_id"] == volume_id:
             return row
     raise exceptions.ServerHasNoVolume(server_id=server["id"], volume_id=volume_id)
+
+
+def of_servers(server_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The devices of servers, by server; one statement at most."""
+    if not server_ids:
+        return {}
+    with engine.reader() as conn:
+        return block_devices.of_servers(conn, server_ids)
+
+
+def root_name(held: Sequence[Row]) -> str:
+    """The name of the disk that a server with these devices boots from."""
+    for each in held:
+        if each["boot_index"] == 0 and each["device_name"]:
+            name: str = each["device_name"]
+            return name
+    return _ROOT

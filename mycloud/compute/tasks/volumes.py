@@ -13,6 +13,7 @@ from mycloud.compute.drivers.base import ComputeDriver, GuestSpec, VolumeDisk
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.attachment import Attachment, AttachmentList
 from mycloud.objects.operation import Operation
+from mycloud.objects.server import Server
 from mycloud.objects.volume_key import VolumeKey
 from mycloud.volume.rpcapi import VolumeAPI
 
@@ -279,6 +280,7 @@ class NewDisks:
                 )
             if not making:
                 return
+            self._check_wanted()
             if clock.monotonic() > deadline:
                 raise exceptions.InvalidVolume(
                     reason=f"volume {making[0].volume_id}, which the server is to have, is still "
@@ -286,6 +288,12 @@ class NewDisks:
                 )
             concurrency.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _check_wanted(self) -> None:
+        """:raises OperationCancelled: the server is another operation's by now"""
+        server = Server.get(self._context, self._operation.resource_id)
+        if server.operation_id != self._operation.id:
+            raise exceptions.OperationCancelled(operation_id=self._operation.id)
 
     def _connect(self) -> None:
         for each in self._all():

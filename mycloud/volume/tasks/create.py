@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from mycloud.disk.image_spec import ImageSpec
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.operation import Operation
+from mycloud.volume import images
 from mycloud.volume.drivers.base import VolumeDriver
 from mycloud.volume.exports.board import Board
 from mycloud.volume.tasks import backup
@@ -38,7 +40,19 @@ def _fillers(
     """What fills a volume that was made empty."""
     if "backup" in source:
         return [backup.restore_to_new(driver, context, operation, source["backup"])]
+    if "image" in source:
+        # half an image can't be told from a whole one: what a killed worker has begun is done anew
+        return [Step("image", do=lambda: _fill(driver, context, operation, source["image"]))]
     return []
+
+
+def _fill(
+    driver: VolumeDriver, context: Any, operation: Operation, image: dict[str, Any]
+) -> None:
+    volume = operation.volume
+    spec, state_dir = ImageSpec(**image), driver.settings.state_dir
+    with images.brought(context, spec, state_dir, size_gb=volume.size_gb) as (file, size):
+        driver.copy_in(volume.backend_name, file, size)
 
 
 def _maker(

@@ -4,8 +4,8 @@ import ipaddress
 from typing import Any
 
 from oslo_config import cfg
-from oslo_utils import strutils
 
+from mycloud.api.compute.servers import devices
 from mycloud.common import clock, exceptions, policy
 from mycloud.common.context import RequestContext
 from mycloud.compute.requests.create import ServerSpec
@@ -17,12 +17,6 @@ _COLUMNS = {
     "accessIPv4": "access_ip_v4",
     "accessIPv6": "access_ip_v6",
 }
-
-
-def flag(value: Any) -> bool:
-    """What a schema let through as a yes or no."""
-    found: bool = strutils.bool_from_string(value)
-    return found
 
 
 def changes(body: dict[str, Any]) -> dict[str, Any]:
@@ -38,8 +32,11 @@ def _address(text: str | None) -> str | None:
     return str(ipaddress.ip_address(text)) if text else None
 
 
-def spec(context: RequestContext, body: dict[str, Any]) -> ServerSpec:
-    """The server that a create asks for.
+def spec(
+    context: RequestContext, body: dict[str, Any], *, multiattach: bool
+) -> ServerSpec:
+    """The server that a create asks for. ``multiattach``: in this microversion clients know of
+    volumes that several servers have.
 
     :raises BadField: for what the schema can't tell, or what this cloud does not have
     :raises Forbidden: when only operators may ask for it
@@ -50,16 +47,17 @@ def spec(context: RequestContext, body: dict[str, Any]) -> ServerSpec:
     hints = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints")
     least, most = _counts(server)
     zone, host, node = _place(context, server.get("availability_zone"))
+    image, disks = devices.asked(server)
     return ServerSpec(
         name=server["name"],
         flavor_ref=str(server["flavorRef"]),
-        image_ref=_image(server),
+        image_ref=image,
         min_count=least,
         max_count=most,
         metadata=server.get("metadata") or {},
         key_name=server.get("key_name"),
         user_data=server.get("user_data"),
-        config_drive=flag(server.get("config_drive")),
+        config_drive=devices.flag(server.get("config_drive")),
         personality=server.get("personality") or None,
         availability_zone=zone,
         requested_host=host,
@@ -71,6 +69,8 @@ def spec(context: RequestContext, body: dict[str, Any]) -> ServerSpec:
         access_ip_v6=_address(server.get("accessIPv6")),
         disk_config=server.get("OS-DCF:diskConfig", "MANUAL"),
         admin_pass=_password(server),
+        devices=disks,
+        multiattach=multiattach,
     )
 
 
@@ -128,34 +128,3 @@ def _refuse_groups(groups: list[dict[str, Any]] | None) -> None:
                 reason=f"there is no security group {group['name']}: this cloud has no network "
                 "service yet; leave security_groups out",
             )
-
-
-def _image(server: dict[str, Any]) -> str | None:
-    """The image to boot. Clients repeat it as a local disk in block_device_mapping_v2."""
-    image: str | None = server.get("imageRef") or None
-    if server.get("block_device_mapping"):
-        raise _no_volumes("block_device_mapping")
-    for device in server.get("block_device_mapping_v2") or []:
-        if flag(device.get("no_device")):
-            continue
-        if (
-            device.get("source_type") != "image"
-            or device.get("destination_type", "local") != "local"
-            or str(device.get("boot_index", 0)) != "0"
-            or not device.get("uuid")
-        ):
-            raise _no_volumes("block_device_mapping_v2")
-        if image not in (None, device["uuid"]):
-            raise exceptions.BadField(
-                field="block_device_mapping_v2",
-                reason=f"the boot disk is of image {device['uuid']}, but imageRef is {image}",
-            )
-        image = device["uuid"]
-    return image
-
-
-def _no_volumes(field: str) -> exceptions.BadField:
-    return exceptions.BadField(
-        field=field,
-        reason="this cloud has no volumes yet; boot from an image: name it in imageRef",
-    )

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mycloud.api import paging, wsgi
-from mycloud.api.compute.servers import asked, schemas, views
+from mycloud.api.compute.servers import asked, devices, schemas, views
 from mycloud.api.routing import ANY_QUERY, Route
 from mycloud.compute.requests import create as create_request
 from mycloud.compute.requests import delete as delete_request
@@ -25,6 +25,8 @@ def _page(request: wsgi.Request, *, detail: bool) -> dict[str, Any]:
     chosen = view.chosen() if detail else view.chosen_brief()
     found = listing.page(request.context, chosen, wanted)
     show = view.detail if detail else view.brief
+    if detail:
+        view.look_up([row.id for row in found[:limit]])
     answer: dict[str, Any] = {"servers": [show(row) for row in found[:limit]]}
     if len(found) > limit > 0:
         answer["servers_links"] = [{"rel": "next", "href": _next(request, found[limit - 1].id)}]
@@ -47,16 +49,19 @@ def list_detail(request: wsgi.Request) -> Any:
 def show(request: wsgi.Request) -> Any:
     view = views.View(request)
     row = listing.show(request.context, request.args["server_id"], view.chosen())
+    view.look_up([row.id])
     return {"server": view.detail(row)}
 
 
 def create(request: wsgi.Request) -> Any:
     body = request.json_body
-    spec = asked.spec(request.context, body)
+    spec = asked.spec(
+        request.context, body, multiattach=request.version >= views.V60
+    )
     created = create_request.create(request.context, spec, key=request.idempotency_key)
     first = created.servers[0]
     request.note_operation(created.operation_ids[0])
-    if asked.flag(body["server"].get("return_reservation_id")):
+    if devices.flag(body["server"].get("return_reservation_id")):
         return {"reservation_id": created.reservation_id}
     links = views.links(request, first["id"])
     request.out_headers["Location"] = links[0]["href"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mycloud.api import paging
+from mycloud.api.compute.servers import devices
 from mycloud.api.schema import INT32_MAX
 from mycloud.compute.requests import listing
 
@@ -31,13 +32,6 @@ TAGS: dict[str, Any] = {"type": "array", "items": TAG, "maxItems": 50}
 _IPV4: dict[str, Any] = {"type": ["string", "null"], "maxLength": 64, "format": "ipv4-or-empty"}
 _IPV6: dict[str, Any] = {"type": ["string", "null"], "maxLength": 64, "format": "ipv6-or-empty"}
 _DISK_CONFIG: dict[str, Any] = {"type": "string", "enum": ["AUTO", "MANUAL"]}
-_BOOL: dict[str, Any] = {
-    "type": ["boolean", "string"],
-    "enum": [
-        True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes",
-        False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no",
-    ],
-}
 _COUNT: dict[str, Any] = {
     "type": ["integer", "string"],
     "pattern": "^[1-9][0-9]{0,5}$",
@@ -45,13 +39,6 @@ _COUNT: dict[str, Any] = {
     "maximum": 999999,
 }
 _NAME_OR_ID: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 255}
-_NULLABLE_TEXT: dict[str, Any] = {"type": ["string", "null"], "maxLength": 255}
-_NUMBER_OR_TEXT: dict[str, Any] = {
-    "type": ["integer", "string", "null"],
-    "maxLength": 255,
-    "minimum": -1,
-    "maximum": INT32_MAX,
-}
 
 # -- create ------------------------------------------------------------------------------------
 
@@ -74,34 +61,6 @@ _NETWORK: dict[str, Any] = {
         "uuid": {"type": "string", "maxLength": 255, "format": "uuid"},
         "port": {"type": ["string", "null"], "maxLength": 255, "format": "uuid"},
         "fixed_ip": {"type": "string", "maxLength": 64},
-    },
-    "additionalProperties": False,
-}
-_BLOCK_DEVICE: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "boot_index": _NUMBER_OR_TEXT,
-        "delete_on_termination": _BOOL,
-        "destination_type": {"type": "string", "enum": ["local", "volume"]},
-        "device_name": _NULLABLE_TEXT,
-        "device_type": _NULLABLE_TEXT,
-        "disk_bus": _NULLABLE_TEXT,
-        "guest_format": _NULLABLE_TEXT,
-        "no_device": _BOOL,
-        "source_type": {"type": "string", "enum": ["volume", "image", "snapshot", "blank"]},
-        "uuid": {"type": "string", "maxLength": 255, "format": "uuid"},
-        "volume_size": _NUMBER_OR_TEXT,
-    },
-    "additionalProperties": False,
-}
-_BLOCK_DEVICE_V1: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        name: {"maxLength": 255}
-        for name in (
-            "device_name", "volume_id", "snapshot_id", "volume_size", "virtual_name",
-            "delete_on_termination", "no_device",
-        )
     },
     "additionalProperties": False,
 }
@@ -151,13 +110,15 @@ _CREATE_PROPERTIES: dict[str, Any] = {
     "availability_zone": {
         "type": "string", "minLength": 1, "maxLength": 255, "format": "name",
     },
-    "block_device_mapping": {"type": "array", "items": _BLOCK_DEVICE_V1, "maxItems": 255},
-    "block_device_mapping_v2": {"type": "array", "items": _BLOCK_DEVICE, "maxItems": 255},
-    "config_drive": {"anyOf": [_BOOL, {"type": "string", "maxLength": 0}, {"type": "null"}]},
+    "block_device_mapping": {"type": "array", "items": devices.OLD, "maxItems": 255},
+    "block_device_mapping_v2": {"type": "array", "items": devices.NEW, "maxItems": 255},
+    "config_drive": {
+        "anyOf": [devices.BOOL, {"type": "string", "maxLength": 0}, {"type": "null"}]
+    },
     "key_name": _NAME_OR_ID,
     "min_count": _COUNT,
     "max_count": _COUNT,
-    "return_reservation_id": _BOOL,
+    "return_reservation_id": devices.BOOL,
     "security_groups": {
         "type": "array",
         "maxItems": 256,
@@ -204,7 +165,7 @@ def _tagged_devices(properties: dict[str, Any], *, networks: bool, disks: bool) 
         tagged = {**_NETWORK, "properties": _with(_NETWORK["properties"], tag=TAG)}
         found["networks"] = {"type": "array", "items": tagged, "maxItems": 64}
     if disks:
-        tagged = {**_BLOCK_DEVICE, "properties": _with(_BLOCK_DEVICE["properties"], tag=TAG)}
+        tagged = {**devices.NEW, "properties": _with(devices.NEW["properties"], tag=TAG)}
         found["block_device_mapping_v2"] = {"type": "array", "items": tagged, "maxItems": 255}
     return found
 

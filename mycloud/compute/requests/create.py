@@ -12,8 +12,10 @@ from sqlalchemy.engine import Connection
 from mycloud.common import clock, exceptions
 from mycloud.common.context import RequestContext
 from mycloud.common.states import Power, Task, Vm
-from mycloud.compute.requests import devices, extras, quotas, submit
-from mycloud.compute.requests.devices import Device, Disks
+from mycloud.compute.requests import extras, quotas, submit
+from mycloud.compute.requests.devices import find as find_devices
+from mycloud.compute.requests.devices import write as write_devices
+from mycloud.compute.requests.devices.device import Device, Disks
 from mycloud.db import engine, flavors, journal, keypairs, server_groups, servers, services
 from mycloud.image import reader as images
 from mycloud.journal import submit as journal_submit
@@ -128,7 +130,7 @@ def _create(
         servers.insert(conn, rows)
         operations = _operations(context, spec, rows, found.disks)
         for row in rows:
-            operations += devices.write(conn, context, row, found.disks)
+            operations += write_devices.write(conn, context, row, found.disks)
         if key:
             operations[0] |= {"idempotency_key": key, "idempotency_digest": asked}
         journal.insert(conn, *operations)
@@ -153,8 +155,8 @@ def _find(conn: Connection, context: RequestContext, spec: ServerSpec) -> Found:
             keypair = keypairs.get(conn, context.user_id, spec.key_name)
     with _named("os:scheduler_hints.group"):
         group = _group(conn, context, spec.scheduler_hints)
-    asked = devices.Asked(spec.devices, image, spec.max_count, spec.multiattach)
-    disks = devices.find(conn, context, asked, flavor)
+    asked = find_devices.Asked(spec.devices, image, spec.max_count, spec.multiattach)
+    disks = find_devices.find(conn, context, asked, flavor)
     return Found(flavor=flavor, keypair=keypair, group=group, disks=disks)
 
 

@@ -7,7 +7,7 @@ from oslo_utils import strutils
 
 from mycloud.api.schema import INT32_MAX
 from mycloud.common import exceptions
-from mycloud.compute.requests import devices
+from mycloud.compute.requests.devices import device as devices
 
 BOOL: dict[str, Any] = {
     "type": ["boolean", "string"],

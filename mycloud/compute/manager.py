@@ -75,10 +75,10 @@ class ComputeManager:
         return self.driver.diagnostics(server_id)
 
     def list_guests(self, ctxt: Any) -> dict[str, Any]:
+        guests = self.driver.guests()
         return {
-            "guests": {
-                guest.server_id: guest.power_state.value for guest in self.driver.guests()
-            },
+            "guests": {guest.server_id: guest.power_state.value for guest in guests},
+            "volumes": reconcile.volumes_of(self.driver, guests),
             "leftovers": self.driver.leftovers(),
         }
 

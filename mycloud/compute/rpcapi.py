@@ -48,7 +48,8 @@ class ComputeAPI(rpc.Client):
 
     def list_guests(self, context: Any, host: str) -> dict[str, Any]:
         """What the host really has: ``guests`` (server id to power state), and ``leftovers`` (ids
-        of servers that it has files of, but no guest)."""
+        of servers that it has files of, but no guest), ``volumes`` (server id to volume id to how
+        the guest has it)."""
         found: dict[str, Any] = self.call(
             context, "list_guests", host=host, version="1.0", timeout=15
         )

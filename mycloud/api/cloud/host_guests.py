@@ -9,9 +9,18 @@ from mycloud.compute.requests import host_guests
 
 def list_guests(request: wsgi.Request) -> Any:
     found = host_guests.on_host(request.context, request.args["host"])
+    # hosts of an earlier version do not tell
+    volumes = found.get("volumes", {})
     return {
         "guests": [
-            {"server_id": server_id, "power_state": power_state}
+            {
+                "server_id": server_id,
+                "power_state": power_state,
+                "volumes": [
+                    {"volume_id": volume_id, **state}
+                    for volume_id, state in sorted(volumes.get(server_id, {}).items())
+                ],
+            }
             for server_id, power_state in sorted(found["guests"].items())
         ],
         "leftovers": sorted(found["leftovers"]),

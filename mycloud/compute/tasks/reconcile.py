@@ -1,10 +1,12 @@
 """Compare what the host really has with what the database says of it."""
 
+import dataclasses
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from mycloud.common import exceptions, states
-from mycloud.compute.drivers.base import ComputeDriver
+from mycloud.compute.drivers.base import ComputeDriver, GuestInfo
 from mycloud.objects.server import Server, ServerList
 
 LOG = logging.getLogger(__name__)
@@ -25,6 +27,20 @@ def run(context: Any, host: str, driver: ComputeDriver) -> None:
             LOG.warning("The guest of server %s is gone from host %s", server.id, host)
             server.observe_power(states.Power.NOSTATE)
     _remove_strangers(context, driver, set(guests) | set(driver.leftovers()), set(servers))
+
+
+def volumes_of(
+    driver: ComputeDriver, guests: Sequence[GuestInfo]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The volumes that guests really have: by server, and by volume as plain values."""
+    found = {}
+    for guest in guests:
+        has = driver.volumes(guest.server_id)
+        if has:
+            found[guest.server_id] = {
+                volume_id: dataclasses.asdict(state) for volume_id, state in has.items()
+            }
+    return found
 
 
 def _remove_strangers(

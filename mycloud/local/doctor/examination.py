@@ -7,7 +7,7 @@ from mycloud.common import context, exceptions
 from mycloud.db import engine
 from mycloud.db.migrations import version
 from mycloud.local import lifecycle
-from mycloud.local.doctor import leftovers, machine, records
+from mycloud.local.doctor import disks, leftovers, machine, records
 from mycloud.local.doctor.patient import Finding, Findings, Patient
 from mycloud.local.layout import Layout
 from mycloud.local.settings import LocalError, load
@@ -30,6 +30,9 @@ CHECKS: dict[str, tuple[Check, bool, bool]] = {
     "servers": (records.servers, True, False),
     "images": (leftovers.images, True, False),
     "guests": (leftovers.guests, True, True),
+    "volumes": (disks.held, True, False),
+    "backends": (disks.backends, True, True),
+    "disks of guests": (disks.of_guests, True, True),
 }
 
 

@@ -60,7 +60,11 @@ def decode(stored: bytes, wanted: str) -> bytes:
 
 def _inflate(body: memoryview, length: int) -> bytes:
     """Never more than one byte too many, whatever a forged chunk would grow to."""
+    stream = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(body, length + 1)
+        plain = stream.decompress(body, length + 1)
     except zlib.error as error:
         raise ChunkDamaged("it can't be decompressed") from error
+    if not stream.eof or stream.unused_data:
+        raise ChunkDamaged("its bytes do not end where they should")
+    return plain

@@ -129,6 +129,8 @@ def from_bytes(stored: bytes) -> Manifest:
 
 def _read(document: dict[str, Any]) -> Manifest:
     size, chunk_size = _count(document["volume_size"]), _count(document["chunk_size"])
+    if not chunk_size:
+        raise ValueError("the chunks' size")
     holders = [checked_id(each) for each in document["holders"]]
     chunks: dict[int, ChunkRef] = {}
     for number, digest, stored, place in document["chunks"]:

@@ -138,16 +138,6 @@ def restore_to_new(
         raise qemu_img.no_room(target, needed) from error
 
 
-def verify(repository: BackupRepository, manifest: Manifest, pulse: Pulse) -> None:
-    """Read all of a backup.
-
-    :raises BackupDamaged: a chunk is missing or not what was stored
-    """
-    for number in sorted(manifest.chunks):
-        concurrency.run_native(_read_chunk, repository, manifest, number)
-        pulse()
-
-
 def _write_chunk(
     repository: BackupRepository, manifest: Manifest, number: int, descriptor: int
 ) -> None:

@@ -82,7 +82,7 @@ class VersionRange:
 COMPUTE = VersionRange(
     "compute", Version(2, 1), Version(2, 60), legacy="X-OpenStack-Nova-API-Version"
 )
-VOLUME = VersionRange("volume", Version(3, 0), Version(3, 59))
+VOLUME = VersionRange("volume", Version(3, 0), Version(3, 71))
 
 #: For services without microversions.
 NONE = VersionRange("none", Version(1, 0), Version(1, 0))

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions, states
 from mycloud.common.states import Op, Snap, Vol
-from mycloud.db import live, volume_keys, volume_messages, volume_pools
+from mycloud.db import images, live, volume_keys, volume_messages, volume_pools
 from mycloud.db.models import volume_snapshots as snapshots
 from mycloud.db.models import volumes
 
@@ -125,8 +125,10 @@ def settle(
     update(conn, row["id"], values, operation_id=operation["id"])
     if outcome is Op.FAILED:
         volume_messages.add_failure(conn, operation, changes.get("fault"), now)
-    if operation["payload"].get("snapshots"):
+    if operation["kind"] in _WITH_SNAPSHOTS:
         _settle_snapshots(conn, operation, outcome, now)
+    if operation["kind"] == "volume.upload_image" and outcome is not Op.SUCCEEDED:
+        images.drop_unfinished(conn, operation["payload"]["image_id"], now)
     if status == Vol.DELETED:
         volume_pools.release(conn, row["host"], row["size_gb"])
         volume_keys.forget_unused(conn, row["encryption_key_id"])
@@ -135,12 +137,19 @@ def settle(
     return []
 
 
+#: These have snapshots of the volume, too.
+_WITH_SNAPSHOTS = frozenset({"volume.delete", "volume.revert"})
+
+
 def _settle_snapshots(
     conn: Connection, operation: Row, outcome: Op, now: datetime.datetime
 ) -> None:
-    """End the snapshots that go with a volume; where that failed, each can be deleted again."""
+    """End what the operation of a volume does to its snapshots; where it could not delete them,
+    each can be deleted again."""
     values: dict[str, Any] = {"operation_id": None, "updated_at": now}
-    if outcome is Op.SUCCEEDED:
+    if operation["kind"] == "volume.revert":
+        values["status"] = Snap.AVAILABLE
+    elif outcome is Op.SUCCEEDED:
         values |= {"status": Snap.DELETED, "deleted_at": now}
     else:
         values["status"] = Snap.ERROR_DELETING

@@ -1,5 +1,6 @@
 """One backend of a volume host: runs operations, exports volumes, tells what there is."""
 
+import dataclasses
 import logging
 from typing import Any
 
@@ -118,6 +119,10 @@ class VolumeManager:
             "snapshots": self.driver.snapshot_names(),
             "exports": self.board.all(),
         }
+
+    def list_manageable(self, ctxt: Any) -> list[dict[str, Any]]:
+        self._check_ready()
+        return [dataclasses.asdict(each) for each in self.driver.manageable()]
 
     def watch_exports(self, ctxt: Any) -> None:
         """Start again the exports whose process has died; compute hosts go on by themselves."""

@@ -1,6 +1,7 @@
 """Messages to a volume host, beside doorbells.
 
 History: 1.0 initialize_connection, terminate_connection, list_exports
+1.1 list_manageable
 """
 
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from mycloud.common import rpc
 
 TOPIC = "volume"
-VERSION = "1.0"
+VERSION = "1.1"
 #: An export may have to start a daemon.
 _EXPORT_SECONDS = 60
 
@@ -47,5 +48,16 @@ class VolumeAPI(rpc.Client):
         ``exports`` (attachment id to whether it serves)."""
         found: dict[str, Any] = self.call(
             context, "list_exports", host=host, version="1.0", timeout=30
+        )
+        return found
+
+    def list_manageable(self, context: Any, host: str) -> list[dict[str, Any]]:
+        """What lies on the storage and is no volume of ours: ``reference``, ``size_gb``,
+        ``reason`` (why it can't be managed; None if it can) and ``source_name`` of each.
+
+        :raises ServiceUnavailable: :raises BackendNotReady:
+        """
+        found: list[dict[str, Any]] = self.call(
+            context, "list_manageable", host=host, version="1.1", timeout=60
         )
         return found

@@ -53,7 +53,8 @@ class SnapshotsTest(VolumeApiCase):
         extended = {"os-extended-snapshot-attributes:progress",
                     "os-extended-snapshot-attributes:project_id"}
         for version, more in (("3.0", set()), ("3.14", {"group_snapshot_id"}),
-                              ("3.41", {"group_snapshot_id", "user_id"})):
+                              ("3.41", {"group_snapshot_id", "user_id"}),
+                              ("3.65", {"group_snapshot_id", "user_id", "consumes_quota"})):
             shown = self.volume_call("GET", f"/snapshots/{snapshot_id}", version=version)
             self.assertEqual(common | extended | more, set(shown.body["snapshot"]))
             listed = self.volume_call("GET", "/snapshots/detail", version=version)
@@ -111,6 +112,10 @@ class SnapshotsTest(VolumeApiCase):
         self.assertEqual(400, answer.status, answer)
         self.assertIn("force", answer.message)
         self.make_snapshot(self.volume_id, force=True)
+        # later that went without saying
+        self.make_snapshot(self.volume_id)
+        body["snapshot"]["force"] = False
+        self.assertEqual(400, self.volume_call("POST", "/snapshots", body).status)
 
     def test_a_failure_is_told(self) -> None:
         self.driver.faults.set(Fault("snapshot"))

@@ -86,11 +86,14 @@ class ListTest(VolumeApiCase):
             (f"id={self.foreign}", []),
             ("all_tenants=1&name=foreign", []),
             (f"project_id={OTHER_PROJECT}&status=error", [None]),
+            ("consumes_quota=false", []),
+            ("consumes_quota=true&status=error", [None]),
         ):
             for path in ("/volumes", "/volumes/detail"):
                 self.assertEqual(expected, self.names(query, path=path), query)
         for query in ("bootable=maybe", "metadata=x", f"metadata={quote('[1]')}",
-                      f"metadata={quote(str({'a': 1}))}"):
+                      f"metadata={quote(str({'a': 1}))}", "created_at=gt:never",
+                      "consumes_quota=x"):
             self.refused(query)
 
     def test_odd_keys_of_metadata_are_keys(self) -> None:
@@ -107,6 +110,18 @@ class ListTest(VolumeApiCase):
     def test_older_versions_have_fewer_filters(self) -> None:
         self.assertEqual(5, len(self.names("name~=v1", version="3.30")))
         self.assertEqual(5, len(self.names("created_at=gt:never", version="3.59")))
+
+    def test_times(self) -> None:
+        for query, expected in (
+            ("created_at=gt:2026-01-02", {"v4"}),
+            ("created_at=gte:2026-01-02T00:00:00", {"v2", "v3", "v4"}),
+            ("created_at=gt:2026-01-01,lt:2026-01-03", {"v2", "v3"}),
+            ("created_at=2026-01-03", {"v4"}),
+            ("created_at=neq:2026-01-03&name=v0", {"v0"}),
+            ("created_at=lte:2026-01-01T01:00:00%2B01:00", {"v0", "v1"}),
+            ("updated_at=gt:2020-01-01", set()),
+        ):
+            self.assertEqual(expected, set(self.names(query, version="3.60")), query)
 
     def test_order(self) -> None:
         for query, expected in (

@@ -19,6 +19,7 @@ _OWNER = Version(3, 18)
 _METADATA = Version(3, 43)
 _COUNT = Version(3, 45)
 _USER = Version(3, 56)
+_KEY = Version(3, 64)
 
 _FLAG = {"anyOf": [fields.BOOLEAN, {"type": "null"}]}
 _UUID = {"type": "string", "format": "uuid", "maxLength": 36}
@@ -99,6 +100,8 @@ def _detail(request: wsgi.Request, row: Row) -> dict[str, Any]:
     version = request.version
     if version >= _METADATA:
         found["metadata"] = row["metadata"]
+    if version >= _KEY and row["encryption_key_id"]:
+        found["encryption_key_id"] = row["encryption_key_id"]
     if policy.allowed(request.context, "volume:backups:show_owner"):
         if version >= _OWNER:
             found["os-backup-project-attr:project_id"] = row["project_id"]

@@ -73,6 +73,7 @@ def offset(request: wsgi.Request) -> int:
 # -- filters -----------------------------------------------------------------------------------
 
 _TIMES = Version(3, 60)
+_QUOTA = Version(3, 65)
 _LIKE = Version(3, 31)
 _COUNT = Version(3, 45)
 #: Schemas of the keys that every list of ours filters by.
@@ -94,11 +95,14 @@ class Filters:
     numbers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     holds: Mapping[str, str] = dataclasses.field(default_factory=dict)
     admin: frozenset[str] = frozenset()
+    #: whether there is ``consumes_quota``: everything of ours does
+    quota: bool = False
 
     def names(self) -> list[str]:
         """The keys of the query."""
         exact = [*self.same, *self.flags, *self.numbers, *self.holds, "created_at", "updated_at"]
-        return [*exact, *(f"{name}~" for name in self.like)]
+        quota = ["consumes_quota"] if self.quota else []
+        return [*exact, *quota, *(f"{name}~" for name in self.like)]
 
     def schema(self) -> dict[str, Any]:
         """The query schema of the list."""
@@ -130,6 +134,8 @@ def wanted(
         if name in asked:
             same[column] = _numbers(asked[name])
             impossible |= not same[column]
+    if filters.quota and request.version >= _QUOTA:
+        impossible |= not fields.flag(request, "consumes_quota", default=True)
     project_id: str | None = request.context.project_id or ""
     if administrator and fields.flag(request, "all_tenants", default=False):
         project_id = asked.get("project_id", asked.get("tenant_id"))

@@ -35,6 +35,7 @@ FILTERS = lists.Filters(
           "status": "status"},
     numbers={"size": "size_gb", "volume_size": "size_gb"},
     holds={"metadata": "metadata"},
+    quota=True,
 )
 _QUERY = FILTERS.schema()
 _CREATE = fields.wrapped(

@@ -110,6 +110,11 @@ class VolumeInUse(Conflict):
     template = "Volume %(volume_id)s is in use: %(reason)s"
 
 
+class VolumeNotRevertible(Conflict):
+    code = "volume_not_revertible"
+    template = "The volume can't be reverted: %(reason)s"
+
+
 class AttachmentOfServer(Conflict):
     """Only the server's own detach removes it (CVE-2023-2088)."""
 

@@ -26,16 +26,14 @@ from mycloud.db import (
     volume_types,
     volumes,
 )
-from mycloud.image import reader as images
 from mycloud.journal import submit as journal_submit
 from mycloud.scheduler import rpcapi as scheduler_rpcapi
-from mycloud.volume.requests import quotas, submit, types
+from mycloud.volume.requests import images, quotas, submit, types
 from mycloud.volume.requests import services as service_requests
 
 Row = Mapping[str, Any]
 
 KIND = "volume.create"
-_GIB = 1 << 30
 #: GiB; the largest size that a request may name.
 MAX_SIZE = 2147483647
 
@@ -212,42 +210,13 @@ def _at_least(spec: VolumeSpec, least: int, what: str) -> int:
 
 
 def _from_image(conn: Connection, context: RequestContext, spec: VolumeSpec) -> Found:
-    try:
-        image = images.for_boot(conn, context, str(spec.image_ref))
-    except exceptions.NotFound as error:
-        raise exceptions.BadField(field="imageRef", reason=error.message) from error
     if spec.size_gb is None:
         raise exceptions.BadField(field="size", reason="it is missing: GiB, a whole number.")
-    needed = max(image["min_disk"], -(-(image["virtual_size"] or image["size"] or 0) // _GIB))
-    if spec.size_gb < needed:
-        raise exceptions.Invalid(
-            f"Invalid input received: Volume size {spec.size_gb}GB cannot be smaller than the "
-            f"image's minDisk or its disk of {needed}GB."
-        )
+    found = images.find(conn, context, str(spec.image_ref), spec.size_gb, field="imageRef")
     return Found(
         spec.size_gb,
-        payload={
-            "source": {
-                "image": {
-                    name: image[name]
-                    for name in ("id", "checksum", "disk_format", "size", "properties")
-                }
-            }
-        },
-        inherited={
-            "bootable": True,
-            "image_metadata": {
-                "image_id": image["id"],
-                "image_name": image["name"],
-                "checksum": image["checksum"],
-                "container_format": "bare",
-                "disk_format": image["disk_format"],
-                "min_disk": str(image["min_disk"]),
-                "min_ram": str(image["min_ram"]),
-                "size": str(image["size"] or 0),
-                **image["properties"],
-            },
-        },
+        payload={"source": {"image": found.spec}},
+        inherited={"bootable": True, "image_metadata": found.metadata},
     )
 
 

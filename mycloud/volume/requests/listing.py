@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mycloud.common.context import RequestContext
-from mycloud.db import attachments, engine, filtered, snapshot_list, volume_list
+from mycloud.db import (
+    attachments,
+    engine,
+    filtered,
+    snapshot_list,
+    volume_list,
+    volume_types,
+)
 from mycloud.db.filtered import Wanted
 from mycloud.volume.requests.volumes import own_project
 
@@ -30,6 +37,14 @@ def show(context: RequestContext, volume_id: str) -> tuple[Row, Sequence[Row]]:
     with engine.reader() as conn:
         row = volume_list.get(conn, volume_id, project_id=own_project(context))
         return row, attachments.of_volumes(conn, [volume_id])[volume_id]
+
+
+def type_of(volume: Row) -> Row | None:
+    """The type of a volume, if it has one."""
+    if volume["volume_type_id"] is None:
+        return None
+    with engine.reader() as conn:
+        return volume_types.by_id(conn, volume["volume_type_id"])
 
 
 def volumes(wanted: Wanted, *, attached: bool, counted: bool) -> Page:

@@ -1,5 +1,6 @@
 """Snapshots of volumes: create, delete, update."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -166,3 +167,49 @@ def update(context: RequestContext, snapshot_id: str, changes: dict[str, Any]) -
         snapshots.get(conn, snapshot_id, project_id=own_project(context))
         snapshots.update(conn, snapshot_id, {**changes, "updated_at": clock.now()})
         return snapshots.get(conn, snapshot_id)
+
+
+# -- revert ------------------------------------------------------------------------------------
+
+
+def revert(
+    context: RequestContext, volume: Row, snapshot_id: str, *, key: str | None = None
+) -> str:
+    """Let a volume hold again what its latest snapshot holds; the operation's id.
+
+    :raises SnapshotNotFound: also for one of another volume
+    :raises Invalid: it is not the latest one
+    :raises VolumeNotRevertible: the status or the size of one of them does not allow it
+    """
+    noun = dataclasses.replace(submit.VOLUME, refusal=exceptions.VolumeNotRevertible)
+
+    def along(conn: Connection) -> None:
+        row = snapshots.get(conn, snapshot_id, project_id=own_project(context))
+        if row["volume_id"] != volume["id"]:
+            raise exceptions.SnapshotNotFound(snapshot_id=snapshot_id)
+        latest = snapshots.of_volume(conn, volume["id"])[-1]
+        if latest["id"] != snapshot_id:
+            raise exceptions.Invalid(
+                f"The snapshot {snapshot_id} is not the latest one of volume {volume['id']}; "
+                f"that is {latest['id']}."
+            )
+        now = volumes.get(conn, volume["id"])
+        if now["size_gb"] != row["size_gb"]:
+            raise exceptions.VolumeNotRevertible(
+                reason=f"it has {now['size_gb']} GiB and the snapshot {row['size_gb']}: it has "
+                "grown since. Make a new volume from the snapshot instead."
+            )
+        changes = {
+            "status": Snap.RESTORING, "operation_id": now["operation_id"],
+            "updated_at": clock.now(),
+        }
+        if not snapshots.update(
+            conn, snapshot_id, changes, status=Snap.AVAILABLE, operation_id=None
+        ):
+            raise exceptions.VolumeNotRevertible(
+                reason=f"snapshot {snapshot_id} must be {Snap.AVAILABLE}, but it is "
+                f"{row['status']}."
+            )
+
+    new = New("volume.revert", {"snapshot_id": snapshot_id}, along=along)
+    return submit.submit(context, noun, volume, new, key=key)

@@ -7,7 +7,16 @@ from typing import Any
 from mycloud.journal.runner import Planner
 from mycloud.volume.drivers.base import VolumeDriver
 from mycloud.volume.exports.board import Board
-from mycloud.volume.tasks import backup, create, delete, extend, snapshot
+from mycloud.volume.tasks import (
+    backup,
+    create,
+    delete,
+    extend,
+    image,
+    manage,
+    revert,
+    snapshot,
+)
 
 #: operation kind -> plan(driver, board, context, operation)
 PLANS: dict[str, Callable[..., Any]] = {
@@ -17,6 +26,11 @@ PLANS: dict[str, Callable[..., Any]] = {
     "volume.create": create.plan,
     "volume.delete": delete.plan,
     "volume.extend": extend.plan,
+    "volume.manage": manage.manage,
+    "volume.reimage": image.reimage,
+    "volume.revert": revert.plan,
+    "volume.unmanage": manage.unmanage,
+    "volume.upload_image": image.upload,
     "snapshot.create": snapshot.create,
     "snapshot.delete": snapshot.delete,
 }

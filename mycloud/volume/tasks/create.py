@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from mycloud.disk.image_spec import ImageSpec
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.operation import Operation
-from mycloud.volume import images
 from mycloud.volume.drivers.base import VolumeDriver
 from mycloud.volume.exports.board import Board
-from mycloud.volume.tasks import backup
+from mycloud.volume.tasks import backup, image
 
 
 def plan(driver: VolumeDriver, board: Board, context: Any, operation: Operation) -> Plan:
@@ -41,18 +39,8 @@ def _fillers(
     if "backup" in source:
         return [backup.restore_to_new(driver, context, operation, source["backup"])]
     if "image" in source:
-        # half an image can't be told from a whole one: what a killed worker has begun is done anew
-        return [Step("image", do=lambda: _fill(driver, context, operation, source["image"]))]
+        return [image.fill(driver, context, operation, source["image"])]
     return []
-
-
-def _fill(
-    driver: VolumeDriver, context: Any, operation: Operation, image: dict[str, Any]
-) -> None:
-    volume = operation.volume
-    spec, state_dir = ImageSpec(**image), driver.settings.state_dir
-    with images.brought(context, spec, state_dir, size_gb=volume.size_gb) as (file, size):
-        driver.copy_in(volume.backend_name, file, size)
 
 
 def _maker(

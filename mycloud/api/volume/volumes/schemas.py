@@ -4,6 +4,7 @@ from typing import Any
 
 from mycloud.api import schema
 from mycloud.api.volume import fields, lists
+from mycloud.common.states import Visibility
 from mycloud.volume.requests import attachments, reset
 
 #: A size in GiB: a whole number, or its text.
@@ -100,6 +101,7 @@ FILTERS = lists.Filters(
     numbers={"size": "size_gb"},
     holds={"metadata": "metadata", "glance_metadata": "image_metadata"},
     admin=frozenset({"host", "migration_status"}),
+    quota=True,
 )
 LIST_QUERY = FILTERS.schema()
 DELETE_QUERY = {
@@ -173,3 +175,26 @@ FORCE_DETACH = {
     **of({"attachment_id": ID, "connector": {**CONNECTOR, "type": ["object", "null"]}}),
     "type": ["object", "null"],
 }
+_MAYBE = {"enum": [*fields.BOOLEAN["enum"], None]}
+UPLOAD = of(
+    {
+        "image_name": {"type": "string", "minLength": 1, "maxLength": 255},
+        "force": _MAYBE,
+        "container_format": {"enum": ["bare", None]},
+        "disk_format": {"type": ["string", "null"], "maxLength": 40},
+        "visibility": {"enum": [*(each.value for each in Visibility), None]},
+        "protected": _MAYBE,
+    },
+    "image_name",
+)
+REIMAGE = of(
+    {
+        "image_id": {"type": "string", "format": "uuid", "maxLength": 36},
+        "reimage_reserved": _MAYBE,
+    },
+    "image_id",
+)
+REVERT = of(
+    {"snapshot_id": {"type": "string", "format": "uuid", "maxLength": 36}}, "snapshot_id"
+)
+COMPLETION = of({"error": fields.BOOLEAN}, "error")

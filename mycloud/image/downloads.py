@@ -11,7 +11,7 @@ _WITHOUT_DATA = frozenset({states.Image.QUEUED, states.Image.SAVING})
 
 
 def find(context: Any, image_id: str) -> tuple[images.Image, Path | None]:
-    """An image and the file with its data; None when nobody has uploaded any yet.
+    """An image and the file with its data; None when nobody has uploaded any.
 
     :raises ImageNotFound: also for one that the caller does not see
     :raises ImageDeactivated: unless the caller may look into such images too
@@ -25,18 +25,18 @@ def find(context: Any, image_id: str) -> tuple[images.Image, Path | None]:
         context, "image:images:download_deactivated"
     ):
         raise exceptions.ImageDeactivated(image_id=image_id)
-    return image, _file(image)
+    return image, _file(image) if image["upload_id"] else None
 
 
 def find_active(image_id: str) -> tuple[images.Image, Path]:
     """An active image and its file, whoever asks.
 
-    :raises ImageNotFound: also for one that is not active
+    :raises ImageNotFound: also for one that is not active, or has no data
     :raises Unavailable: when the data is not in this machine's store
     """
     with engine.reader() as conn:
         image = images.get(conn, image_id, images.Viewer(None, everything=True))
-    if image["status"] != states.Image.ACTIVE:
+    if image["status"] != states.Image.ACTIVE or not image["upload_id"]:
         raise exceptions.ImageNotFound(image_id=image_id)
     return image, _file(image)
 

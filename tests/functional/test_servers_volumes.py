@@ -1,11 +1,18 @@
 """Servers that are made with volumes: boot from one, from a snapshot, from an image into one."""
 
+import json
 from typing import Any
 
-from mycloud.common import faults
+from mycloud.common import clock, faults
 from mycloud.common.states import Vol
-from mycloud.db import engine
-from mycloud.db.models import block_devices, hosts, volume_attachments, volumes
+from mycloud.db import engine, images
+from mycloud.db.models import (
+    block_devices,
+    hosts,
+    volume_attachments,
+    volume_snapshots,
+    volumes,
+)
 from tests.fixtures import seeds
 from tests.fixtures.compute_api import Answer
 from tests.fixtures.volume_api import VolumeApiCase
@@ -291,6 +298,102 @@ class FailuresTest(ServerVolumesCase):
         )
         self.cloud.wait(lambda: not self.rows(volumes), what="the volume's end")
         self.assertEqual([], self.rows(volume_attachments))
+
+
+class ImageOfVolumesTest(ServerVolumesCase):
+    def image_of(self, server_id: str) -> dict[str, Any]:
+        answer = self.call(
+            "POST", f"/servers/{server_id}/action",
+            {"createImage": {"name": "kept", "metadata": {"mine": "yes"}}},
+        )
+        self.assertEqual(202, answer.status, answer)
+        found: dict[str, Any] = self.call(
+            "GET", f"/v2/images/{answer.body['image_id']}", api="/image", version=None
+        ).body
+        return found
+
+    def test_snapshots_that_new_servers_are_made_of(self) -> None:
+        server = self.made(
+            {**_IMAGE_ROOT, "delete_on_termination": True},
+            {"source_type": "blank", "destination_type": "volume", "volume_size": 1},
+        )
+        image = self.image_of(server["id"])
+        self.assertEqual(("active", 0, "yes"), (image["status"], image["size"], image["mine"]))
+        self.assertEqual("True", image["bdm_v2"])
+        self.assertEqual("/dev/vda", image["root_device_name"])
+        documents = json.loads(image["block_device_mapping"])
+        self.assertEqual([0, None], [each["boot_index"] for each in documents])
+        self.cloud.wait(
+            lambda: {row["status"] for row in self.rows(volume_snapshots)} == {"available"},
+            what="the snapshots",
+        )
+        self.assertEqual(
+            [each["snapshot_id"] for each in documents],
+            [row["id"] for row in self.rows(volume_snapshots)],
+        )
+        nothing = self.call(
+            "GET", f"/v2/images/{image['id']}/file", api="/image", version=None
+        )
+        self.assertEqual(204, nothing.status, nothing)
+
+        again = self.made(imageRef=image["id"])
+        self.assertEqual("", again["image"])
+        root, data = self.volume_ids(again)
+        volume = self.volume_when(root, Vol.IN_USE)
+        self.assertEqual(documents[0]["snapshot_id"], volume["snapshot_id"])
+        self.assertEqual("/dev/vda", volume["attachments"][0]["device"])
+        self.volume_when(data, Vol.IN_USE)
+        # as clients send it that repeat the image as a local disk
+        third = self.made(
+            {"source_type": "image", "destination_type": "local", "uuid": image["id"],
+             "boot_index": 0, "delete_on_termination": True},
+            imageRef=image["id"],
+        )
+        self.assertEqual(2, len(self.volume_ids(third)))
+
+        # the volumes of the first server have snapshots: they outlive it
+        first = self.volume_ids(server)[0]
+        self.gone(server["id"])
+        self.volume_when(first, Vol.AVAILABLE)
+
+    def test_images_that_lie(self) -> None:
+        for text in ("{", "{}", "[1]", '[{"source_type": "file"}]', '[{"volume_size": {}}]',
+                     '[{"source_type": "volume", "boot_index": 0}]', "[]"):
+            image = seeds.image(
+                self.cloud, id=clock.new_id(), size=0, content_format=None,
+            )
+
+            def tell(image_id: str = image["id"], text: str = text) -> None:
+                with engine.writer() as conn:
+                    images.set_properties(conn, image_id, {}, {"block_device_mapping": text})
+
+            self.cloud.in_role(tell)
+            answer = self.ask(imageRef=image["id"])
+            self.assertEqual(400, answer.status, (text, answer))
+
+    def test_quota(self) -> None:
+        server = self.made(_IMAGE_ROOT)
+        self.volume_call(
+            "PUT", f"/os-quota-sets/{self.member.project_id}",
+            {"quota_set": {"snapshots": 0}}, by=self.operator,
+        )
+        answer = self.call(
+            "POST", f"/servers/{server['id']}/action", {"createImage": {"name": "kept"}}
+        )
+        self.assertEqual(403, answer.status, answer)
+        listed = self.call("GET", "/v2/images?name=kept", api="/image", version=None).body
+        self.assertEqual([], listed["images"])
+
+
+class HostDownTest(ServerVolumesCase):
+    def test_deleted_without_its_host(self) -> None:
+        server = self.made({**_IMAGE_ROOT, "delete_on_termination": True})
+        [volume_id] = self.volume_ids(server)
+        self.assertEqual(1, len(self.board.all()))
+        self.cloud.services.pop("host1").stop()
+        self.gone(server["id"])
+        self.volume_gone(volume_id)
+        self.assertEqual({}, self.board.all())
 
 
 class RefusalsTest(ServerVolumesCase):

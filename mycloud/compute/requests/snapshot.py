@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions, states
 from mycloud.common.context import RequestContext
-from mycloud.compute.requests import submit
+from mycloud.compute.requests import submit, volume_image
 from mycloud.db import engine, images, journal
 from mycloud.image import access, attributes, registration
 from mycloud.journal.submit import New
@@ -22,7 +22,7 @@ SNAPSHOT = "snapshot"
 
 @dataclass(frozen=True)
 class Made:
-    """An image that is going to have data, and the operation that brings it."""
+    """An image, and the operation that makes it."""
 
     image_id: str
     operation_id: str
@@ -37,7 +37,8 @@ def create_image(
     key: str | None = None,
 ) -> Made:
     """Make an image of a server's root disk; the image and the operation begin in one
-    transaction. ``metadata``: more properties of the image.
+    transaction. ``metadata``: more properties of the image. Of a server that boots from a volume
+    snapshots are taken instead.
 
     :raises BadField: for metadata that would be something else than a property
     :raises ImageQuotaExceeded: when the caller's project has as many images as it may
@@ -48,7 +49,10 @@ def create_image(
             raise exceptions.BadField(
                 field="metadata", reason=f"{each} is no property but an attribute of images"
             )
-    image = registration.new(context, _wanted(context, server, name, metadata))
+    wanted = _wanted(context, server, name, metadata)
+    if volume_image.devices_of(server):
+        return Made(*volume_image.create(context, server, wanted, key=key))
+    image = registration.new(context, wanted)
 
     def along(conn: Connection) -> None:
         registration.insert(conn, image)

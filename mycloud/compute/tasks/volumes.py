@@ -119,7 +119,7 @@ def end_export(context: Any, attachment: Attachment) -> None:
     the attachment is gone."""
     try:
         VolumeAPI().terminate_connection(context, attachment.service_host, attachment.id)
-    except exceptions.ServiceUnavailable as error:
+    except (exceptions.ServiceUnavailable, exceptions.BackendNotReady) as error:
         LOG.warning("The export of attachment %s is not ended: %s", attachment.id, error)
 
 

@@ -14,6 +14,7 @@ from mycloud.compute.requests.devices.device import (
     DEFAULT_FORMAT,
     IMAGE,
     LOCAL,
+    OF_IMAGE,
     SNAPSHOT,
     SWAP,
     VOLUME,
@@ -61,10 +62,10 @@ def find(conn: Connection, context: RequestContext, asked: Asked, flavor: Row) -
     :raises BadField: :raises Invalid: :raises InvalidDevicePath:
     """
     devices, image = _merged(asked)
+    if image is not None and OF_IMAGE in image["properties"] and not image["size"]:
+        raise refuse(f"image {image['id']} has no data, and names no disk to boot from.")
     if not devices:
         return Disks(image=image, properties=image["properties"] if image else {})
-    if image is not None and not image["size"]:
-        raise refuse(f"image {image['id']} has no data, and names no disk to boot from.")
     _check_boot(devices, image)
     _check_unique("device_name", [device.name for device in devices])
     _check_unique("tag", [device.tag for device in devices])
@@ -210,7 +211,7 @@ def _boot_source(
             )
         kept = row["image_metadata"] or {}
         least, memory = _number(kept.get("min_disk")), _number(kept.get("min_ram"))
-        properties = {name: kept[name] for name in kept if name not in _ATTRIBUTES}
+        properties = image_properties(kept)
     if memory > flavor["memory_mb"]:
         raise exceptions.Invalid(
             f"Flavor's memory is too small for requested image: {flavor['memory_mb']} MiB, but "
@@ -222,6 +223,11 @@ def _boot_source(
             f"{size} GiB, minimum size is {least} GiB."
         )
     return dict(properties)
+
+
+def image_properties(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of its image, of what a volume has kept of that."""
+    return {name: kept[name] for name in kept if name not in _ATTRIBUTES}
 
 
 def _number(text: Any) -> int:

@@ -18,7 +18,7 @@ def _zones() -> Zones:
     """zone -> its services."""
     found: Zones = {}
     with engine.reader() as conn:
-        for row in db_services.every(conn):
+        for row in programs.of_compute(db_services.every(conn)):
             found.setdefault(services.zone_of(row), []).append(row)
     return found
 

@@ -101,7 +101,7 @@ def index(request: wsgi.Request) -> dict[str, Any]:
         found = db_services.every(
             conn, host=host or None, binary=programs.meant(binary) if binary else None
         )
-    return {"services": [view(request, row) for row in found]}
+    return {"services": [view(request, row) for row in programs.of_compute(found)]}
 
 
 def _switch(request: wsgi.Request, **changes: Any) -> dict[str, Any]:

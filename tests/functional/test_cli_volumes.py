@@ -1,8 +1,10 @@
 """``mycloud volume`` against the whole cloud."""
 
 import json
+from typing import Any
 
 from mycloud import client as library
+from mycloud.client.transport import VOLUME, Request
 from mycloud.common.faults import Fault
 from tests.fixtures import seeds
 from tests.fixtures.command_case import CommandCase
@@ -86,6 +88,20 @@ class VolumesTest(CommandCase):
         self.assertEqual(1, self.attempt("volume", "show", "detail")[0])
         cloud = library.connect(DEMO)
         self.assertEqual(ids, {one.id for one in cloud.volumes.list(limit=1)})
+
+
+    def test_one_key_makes_one_volume(self) -> None:
+        cloud = library.connect(DEMO)
+        request = Request(
+            VOLUME,
+            "POST",
+            "/volumes",
+            body=library.NewVolume(1, "once").to_body(),
+            headers={"Idempotency-Key": "one"},
+        )
+        ids = {cloud.transport.send(request).body["volume"]["id"] for _ in range(2)}
+        self.assertEqual(ids, {volume.id for volume in cloud.volumes.list()})
+        self.assertEqual(1, len(ids))
 
 
 class TransferTest(CommandCase):
@@ -219,6 +235,30 @@ class ServerVolumesTest(CommandCase):
             kinds,
         )  # fmt: skip
         self.run_cli("volume", "delete", "data", "--wait")
+
+    def test_what_servers_boot_from(self) -> None:
+        def boot(name: str, *words: str) -> list[Any]:
+            """The volumes of a server that boots from these."""
+            self.run_cli("server", "create", name, "--flavor", "m1.test", *words, "--wait")
+            return list(self.ask("server", "volume", "list", name))
+
+        root = self.ask("volume", "create", "root", "--image", "test", "--wait")
+        self.assertTrue(root["bootable"])
+        (disk,) = boot("one", "--volume", "root")
+        self.assertEqual(root["id"], disk["Volume ID"])
+        self.assertEqual("", self.ask("server", "show", "one")["image"])
+        self.run_cli("volume", "snapshot", "create", "--force", "--volume", "root", "s", "--wait")
+        (disk,) = boot("two", "--snapshot", "s")
+        self.assertNotEqual(root["id"], disk["Volume ID"])
+        (disk,) = boot("three", "--image", "test", "--boot-from-volume", "2")
+        self.assertEqual(2, disk["Size"])
+        blank = "source_type=blank,volume_size=1,delete_on_termination=true"
+        (disk,) = boot("four", "--image", "test", "--block-device", blank)
+        self.assertEqual(1, disk["Size"])
+        self.run_cli("server", "delete", "one", "two", "three", "four", "--wait")
+        left = self.ask("volume", "list")
+        self.assertEqual(3, len(left))
+        self.assertEqual({"available"}, {row["Status"] for row in left})
 
 
 class BackupsTest(CommandCase):

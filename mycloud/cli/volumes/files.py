@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _FORMATS = ("raw", "qcow2")
 #: Where a qcow2 file tells the size of the disk in it: offset and length.
 _QCOW2_SIZE = slice(24, 32)
+#: Bytes that are a hole or are not.
+_HOLE = 64 << 10
 
 
 class _Sparse:
@@ -37,10 +39,12 @@ class _Sparse:
         self._file = file
 
     def write(self, block: bytes) -> int:
-        if block.count(0) == len(block):
-            self._file.seek(len(block), 1)
-        else:
-            self._file.write(block)
+        for start in range(0, len(block), _HOLE):
+            piece = block[start : start + _HOLE]
+            if piece.count(0) == len(piece):
+                self._file.seek(len(piece), 1)
+            else:
+                self._file.write(piece)
         return len(block)
 
     def finish(self) -> None:
@@ -232,5 +236,8 @@ def _telling(app: "MycloudApp", what: str) -> Iterator[None]:
     """Tell of an error while cleaning up; it must not hide the first one."""
     try:
         yield
+    except errors.NotFound:
+        # the cloud has cleaned up itself
+        return
     except errors.ClientError as error:
         app.tell(f"{what}: {error}")

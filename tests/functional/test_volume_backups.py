@@ -9,98 +9,11 @@ from oslo_config import cfg
 
 from mycloud.common import clock
 from mycloud.common.states import Backup, Vol
-from mycloud.db import engine
-from mycloud.db.models import backups, volume_messages, volumes
+from mycloud.db.models import volumes
 from mycloud.volume.repository import loader
 from mycloud.volume.requests import snapshots
 from mycloud.volume.requests.snapshots import SnapshotSpec
-from tests.fixtures.volume_api import VolumeApiCase
-
-_CHUNK = 64 << 10
-
-
-class BackupCase(VolumeApiCase):
-    """Backups of the fake backend's volumes, in chunks of 64 KiB."""
-
-    def options(self) -> dict[str, Any]:
-        return {"backup": {"chunk_size_kb": _CHUNK >> 10}}
-
-    @property
-    def driver(self) -> Any:
-        return self.cloud.volumes["disks"].driver
-
-    @property
-    def directory(self) -> Path:
-        return self.cloud.state / "backups"
-
-    def write(self, volume_id: str, place: int, data: bytes) -> None:
-        """Play a guest."""
-        with self.driver.source(volume_id).path.open("r+b") as file:
-            file.seek(place)
-            file.write(data)
-
-    def read(self, volume_id: str, place: int, length: int) -> bytes:
-        with self.driver.source(volume_id).path.open("rb") as file:
-            file.seek(place)
-            return file.read(length)
-
-    def ask(self, volume_id: str, **values: Any) -> str:
-        """Begin a backup; returns its id."""
-        by = values.pop("by", None)
-        answer = self.volume_call(
-            "POST", "/backups", {"backup": {"volume_id": volume_id, **values}}, by=by
-        )
-        self.assertEqual(202, answer.status, answer)
-        found: str = answer.body["backup"]["id"]
-        return found
-
-    def backup(self, volume_id: str, **values: Any) -> dict[str, Any]:
-        """A backup that is available, unless told to wait for another ``status``."""
-        status, by = values.pop("status", Backup.AVAILABLE), values.get("by")
-        return self.backup_when(self.ask(volume_id, **values), status, by=by)
-
-    def backup_when(self, backup_id: str, status: str, **more: Any) -> dict[str, Any]:
-        def look() -> Any:
-            with engine.reader() as conn:
-                row = conn.execute(
-                    backups.select().where(backups.c.id == backup_id)
-                ).mappings().one()
-            if row["operation_id"] is None and row["status"] != status:
-                raise AssertionError(f"it is {row['status']}: {row['fail_reason']}")
-            return row["operation_id"] is None
-
-        self.cloud.wait(look, what=f"backup {backup_id} being {status}")
-        if status == Backup.DELETED:
-            return {}
-        found: dict[str, Any] = self.volume_call("GET", f"/backups/{backup_id}", **more).body
-        return found["backup"]
-
-    def restore(self, backup_id: str, **values: Any) -> str:
-        """Restore it and wait; returns the volume's id."""
-        answer = self.volume_call("POST", f"/backups/{backup_id}/restore", {"restore": values})
-        self.assertEqual(202, answer.status, answer)
-        self.volume_when(answer.body["restore"]["volume_id"], Vol.AVAILABLE)
-        self.backup_when(backup_id, Backup.AVAILABLE)
-        found: str = answer.body["restore"]["volume_id"]
-        return found
-
-    def delete(self, backup_id: str) -> None:
-        answer = self.volume_call("DELETE", f"/backups/{backup_id}")
-        self.assertEqual(202, answer.status, answer)
-        self.backup_when(backup_id, Backup.DELETED)
-
-    def refused(self, status: int, part: str, answer: Any) -> None:
-        self.assertEqual(status, answer.status, answer)
-        self.assertIn(part, answer.message)
-
-    def row(self, table: Any, row_id: str) -> Any:
-        def read() -> Any:
-            with engine.reader() as conn:
-                return conn.execute(
-                    table.select().where(table.c.id == row_id)
-                ).mappings().one()
-
-        return self.cloud.in_role(read)
+from tests.fixtures.backup_api import CHUNK, BackupCase, set_row
 
 
 class BackupsTest(BackupCase):
@@ -126,7 +39,7 @@ class BackupsTest(BackupCase):
         self.volume_when(volume["id"], Vol.AVAILABLE)
 
         stored = self.cloud.in_role(loader.load().manifest, made["id"])
-        self.assertEqual([1, (1 << 30) // _CHUNK - 1], sorted(stored.chunks))
+        self.assertEqual([1, (1 << 30) // CHUNK - 1], sorted(stored.chunks))
 
         copy = self.restore(made["id"])
         shown = self.volume_when(copy, Vol.AVAILABLE)
@@ -146,13 +59,13 @@ class BackupsTest(BackupCase):
 
     def test_incremental_chain(self) -> None:
         volume = self.make_volume()
-        self.write(volume["id"], 0, b"a" * _CHUNK * 3)
+        self.write(volume["id"], 0, b"a" * CHUNK * 3)
         base = self.backup(volume["id"])
-        self.write(volume["id"], _CHUNK, b"b" * _CHUNK)
+        self.write(volume["id"], CHUNK, b"b" * CHUNK)
         middle = self.backup(volume["id"], incremental=True)
         self.assertEqual((True, 2), (middle["is_incremental"], middle["object_count"]))
-        self.write(volume["id"], 2 * _CHUNK, b"\0" * _CHUNK)
-        self.write(volume["id"], 9 * _CHUNK, b"c" * 10)
+        self.write(volume["id"], 2 * CHUNK, b"\0" * CHUNK)
+        self.write(volume["id"], 9 * CHUNK, b"c" * 10)
         leaf = self.backup(volume["id"], incremental=True)
         base_now = self.backup_when(base["id"], Backup.AVAILABLE)
         self.assertTrue(base_now["has_dependent_backups"])
@@ -160,11 +73,11 @@ class BackupsTest(BackupCase):
 
         copy = self.restore(leaf["id"])
         self.assertEqual(
-            b"a" * _CHUNK + b"b" * _CHUNK + bytes(_CHUNK), self.read(copy, 0, 3 * _CHUNK)
+            b"a" * CHUNK + b"b" * CHUNK + bytes(CHUNK), self.read(copy, 0, 3 * CHUNK)
         )
-        self.assertEqual(b"c" * 10, self.read(copy, 9 * _CHUNK, 10))
+        self.assertEqual(b"c" * 10, self.read(copy, 9 * CHUNK, 10))
         older = self.restore(base["id"])
-        self.assertEqual(b"a" * _CHUNK * 3, self.read(older, 0, 3 * _CHUNK))
+        self.assertEqual(b"a" * CHUNK * 3, self.read(older, 0, 3 * CHUNK))
 
         for each in (base, middle):
             self.refused(
@@ -208,10 +121,10 @@ class BackupsTest(BackupCase):
         self.write(volume["id"], 0, b"old" * 100)
         made = self.backup(volume["id"])
         self.write(volume["id"], 0, b"new" * 100)
-        self.write(volume["id"], 5 * _CHUNK, b"later")
+        self.write(volume["id"], 5 * CHUNK, b"later")
         self.assertEqual(volume["id"], self.restore(made["id"], volume_id=volume["id"]))
         self.assertEqual(b"old" * 100, self.read(volume["id"], 0, 300))
-        self.assertEqual(bytes(5), self.read(volume["id"], 5 * _CHUNK, 5))
+        self.assertEqual(bytes(5), self.read(volume["id"], 5 * CHUNK, 5))
         bigger = self.make_volume(size=3)
         self.restore(made["id"], volume_id=bigger["id"])
         self.assertEqual(b"old" * 100, self.read(bigger["id"], 0, 300))
@@ -256,7 +169,7 @@ class BackupsTest(BackupCase):
     def test_of_a_volume_in_use(self) -> None:
         volume = self.make_volume()
         self.write(volume["id"], 0, b"hot")
-        self.cloud.in_role(_set, volumes, volume["id"], status=Vol.IN_USE)
+        self.cloud.in_role(set_row, volumes, volume["id"], status=Vol.IN_USE)
         body = {"backup": {"volume_id": volume["id"]}}
         self.refused(400, "must use the force flag", self.volume_call("POST", "/backups", body))
         made = self.backup(volume["id"], force=True)
@@ -268,7 +181,7 @@ class BackupsTest(BackupCase):
 class FailuresTest(BackupCase):
     def test_damage_is_named_and_nothing_touched(self) -> None:
         volume = self.make_volume()
-        self.write(volume["id"], 0, b"kept" * _CHUNK)
+        self.write(volume["id"], 0, b"kept" * CHUNK)
         base = self.backup(volume["id"])
         self.write(volume["id"], 0, b"more")
         leaf = self.backup(volume["id"], incremental=True)
@@ -312,16 +225,6 @@ class FailuresTest(BackupCase):
         self.backup_when(backup_id, Backup.AVAILABLE)
         self.volume_call("DELETE", f"/volumes/{new}")
         self.volume_gone(new)
-
-    def told(self) -> str:
-        """The newest message."""
-        def read() -> Any:
-            with engine.reader() as conn:
-                query = volume_messages.select().order_by(volume_messages.c.created_at.desc())
-                return conn.execute(query).mappings().first()
-
-        found: str = self.cloud.in_role(read)["message"]
-        return found
 
     def test_damaged_manifest(self) -> None:
         volume = self.make_volume()
@@ -438,12 +341,12 @@ class RefusalsTest(BackupCase):
 
     def test_statuses(self) -> None:
         volume = self.make_volume()
-        self.cloud.in_role(_set, volumes, volume["id"], status=Vol.ERROR)
+        self.cloud.in_role(set_row, volumes, volume["id"], status=Vol.ERROR)
         body = {"backup": {"volume_id": volume["id"]}}
         self.refused(
             400, "must be available or in-use", self.volume_call("POST", "/backups", body)
         )
-        self.cloud.in_role(_set, volumes, volume["id"], status=Vol.AVAILABLE)
+        self.cloud.in_role(set_row, volumes, volume["id"], status=Vol.AVAILABLE)
         made = self.backup(volume["id"])
         self.volume_call(
             "POST", f"/backups/{made['id']}/action", {"os-reset_status": {"status": "error"}},
@@ -519,11 +422,6 @@ class ListTest(BackupCase):
         self.assertEqual(
             set(), {"metadata", "user_id", "os-backup-project-attr:project_id"} & set(shown)
         )
-
-
-def _set(table: Any, row_id: str, **values: Any) -> None:
-    with engine.writer() as conn:
-        conn.execute(table.update().where(table.c.id == row_id).values(**values))
 
 
 def _digest(path: Path) -> str:

@@ -22,8 +22,10 @@ from mycloud.api.compute import (
     server_tags,
     servers,
     services,
+    snapshots,
     usage,
     volume_attachments,
+    volumes,
 )
 from mycloud.api.routing import Route
 
@@ -48,8 +50,10 @@ MODULES: tuple[object, ...] = (
     server_tags,
     servers,
     services,
+    snapshots,
     usage,
     volume_attachments,
+    volumes,
 )
 
 

@@ -24,9 +24,13 @@ _KNOWN = {
     "os-admin-actions": ("AdminActions", "What operators do to servers."),
     "os-aggregates": ("Aggregates", "Groups of hosts, and their availability zones."),
     "os-availability-zone": ("AvailabilityZone", "Availability zones and their hosts."),
+    "os-block-device-mapping-v2-boot": (
+        "BlockDeviceMapping", "The disks that a server is made with."
+    ),
     "os-config-drive": ("ConfigDrive", "A disk with a server's metadata."),
     "os-console-output": ("ConsoleOutput", "The console log of a server."),
     "os-consoles": ("Consoles", "The console of a server."),
+    "os-extended-volumes": ("ExtendedVolumes", "The volumes of a server."),
     "os-flavor-access": ("FlavorAccess", "Which projects may use a flavor."),
     "os-flavor-extra-specs": ("FlavorExtraSpecs", "What else a flavor asks of a host."),
     "os-flavor-manage": ("FlavorManage", "Creating and deleting flavors."),
@@ -44,6 +48,7 @@ _KNOWN = {
     "os-simple-tenant-usage": ("SimpleTenantUsage", "What projects used over time."),
     "os-used-limits": ("UsedLimits", "What a project has of its limits."),
     "os-user-data": ("UserData", "Data that a server reads when it starts."),
+    "os-volumes": ("Volumes", "Volumes, their snapshots, and those of servers."),
     "server-metadata": ("ServerMetadata", "The metadata of a server."),
     "servers": ("Servers", "Servers."),
     "versions": ("Versions", "The versions of the API."),

@@ -40,7 +40,7 @@ _CREATE: dict[str, Any] = {
                 "size": {
                     "type": ["integer", "string"],
                     "pattern": "^0*[1-9][0-9]{0,8}$",
-                    "minLength": 1,
+                    "maxLength": 20,
                     "minimum": 1,
                     "maximum": create_request.MAX_SIZE,
                 },

@@ -10,7 +10,7 @@ from mycloud.local import credentials, first_server
 from mycloud.local.layout import Layout
 from mycloud.local.settings import LocalError, Settings, Tell
 
-VOLUME = "data"
+VOLUME = "hello-data"
 #: What the tiny guest says when it has written to a volume.
 WRITTEN = "GUEST volume "
 #: Seconds that the guest gets for it.

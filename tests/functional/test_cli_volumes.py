@@ -292,7 +292,7 @@ class FilesTest(CommandCase):
         self.assertLess(exported.stat().st_blocks * 512, 1 << 20)
         self.assertEqual([], self.ask("image", "list"))
         packed = self.cloud.state / "data.qcow2"
-        self.run_cli("volume", "export", "data", str(packed), "--disk-format", "qcow2")
+        self.run_cli("volume", "export", "data", str(packed))
         self.assertEqual(b"QFI\xfb", packed.read_bytes()[:4])
         for path in (exported, packed):
             made = self.ask("volume", "import", str(path), "back")

@@ -108,12 +108,22 @@ BACKEND_OPTS = [
         "the pool already.",
     ),
     cfg.StrOpt("lvm_pool_name", help="lvm: of the thin pool; unset, VOLUME_GROUP-pool."),
-    cfg.StrOpt("lvm_conf_file", help="lvm: a directory with an lvm.conf of its own."),
+    cfg.StrOpt(
+        "lvm_conf_file",
+        help="lvm: the absolute path of an lvm.conf of its own; unset or none, the system's.",
+    ),
     cfg.StrOpt(
         "volume_clear",
         default="zero",
         choices=["zero", "none"],
-        help="lvm: what becomes of the bytes of a deleted thick volume.",
+        help="lvm: what becomes of the bytes of a deleted thick volume. A new one is zeroed in "
+        "any case, so none is enough where nobody else gets the disks.",
+    ),
+    cfg.IntOpt(
+        "volume_clear_size",
+        default=0,
+        min=0,
+        help="lvm: how many MiB of a deleted thick volume volume_clear overwrites; 0: all.",
     ),
     cfg.IntOpt("fake_capacity_gb", default=1024, min=0, help="fake: GiB in all."),
 ]

@@ -86,6 +86,19 @@ def convert_into(
     )
 
 
+def overwrite(source: Path, source_format: str, target: Path, size: int) -> None:
+    """Write a disk over the beginning of a raw one of ``size`` bytes, whatever that holds.
+
+    :raises DiskFull: no room
+    :raises processutils.ProcessExecutionError: qemu-img does not accept the source
+    """
+    _run(
+        target, size,
+        "convert", "-n", "-t", "none", "-f", source_format, "-O", "raw", "-S", "64k",
+        str(source), str(target),
+    )
+
+
 def resize(target: Path, target_format: str, size: int) -> None:
     """Let a disk grow to ``size`` bytes.
 

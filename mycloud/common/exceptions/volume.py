@@ -143,6 +143,14 @@ class BackendFailed(MycloudError):
     template = "The storage backend %(backend)s could not %(verb)s: %(reason)s"
 
 
+class VolumeGroupNotFound(BackendFailed):
+    code = "volume_group_not_found"
+    template = (
+        "The storage backend %(backend)s could not %(verb)s: there is no volume group %(group)s "
+        "on this host. Create it (vgcreate), or name another one in the option volume_group."
+    )
+
+
 class BackendNotReady(Unavailable):
     """It could not start; its service is up and says why."""
 

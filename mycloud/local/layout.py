@@ -68,6 +68,11 @@ class Layout:
         """A compute host's own directory."""
         return self.state / "hosts" / name
 
+    @property
+    def backends(self) -> Path:
+        """The storage backends' own directories."""
+        return self.state / "backends"
+
     def pid_file(self, name: str) -> Path:
         return self.run / f"{name}.pid"
 

@@ -18,6 +18,7 @@ from mycloud.identity import bootstrap
 from mycloud.local import configuration, credentials, guest_image, guests, supervisor
 from mycloud.local.layout import Layout
 from mycloud.local.settings import LocalError, Settings, Tell, load, save
+from mycloud.volume.exports import board
 from mycloud.volume.requests import types
 
 #: Seconds until the API must answer; a libvirtd that asks QEMU for the first time takes its time.
@@ -180,6 +181,10 @@ def down(layout: Layout, tell: Tell, *, keep_guests: bool = False) -> bool:
     if not keep_guests:
         for host in settings.hosts:
             ended += guests.end(layout, host, tell)
+        for backend in sorted(layout.backends.glob("*")):
+            exports = board.halt(backend)
+            if exports:
+                tell(f"{exports} export(s) of {backend.name} have ended")
     return bool(ended)
 
 

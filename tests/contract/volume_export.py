@@ -217,6 +217,17 @@ class ServedExportContract(VolumeExportContract):
         self.exporter.remove(key)
         self.assertEqual([], self.exporter.keys())
 
+    def test_halted_and_revived(self):
+        key = clock.new_id()
+        source = self.raw()
+        before = self.ensure(key, source)
+        self.assertEqual(1, self.exporter.halt())
+        self.assertFalse(self.exporter.alive(key))
+        self.assertEqual(0, self.exporter.halt())
+        self.assertEqual([key], self.exporter.revive())
+        self.assertEqual(before, self.ensure(key, source))
+        self.exporter.remove(key)
+
     def test_half_begun_and_removed(self):
         key = clock.new_id()
         (self.exporter.settings.state_dir / key).mkdir(parents=True)

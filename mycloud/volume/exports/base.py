@@ -68,6 +68,11 @@ class Exporter(abc.ABC):
     def revive(self) -> list[str]:
         """Start again those whose process has died; returns their keys."""
 
+    def halt(self) -> int:
+        """End the processes of all exports, whose records stay: ``revive`` and ``ensure`` bring
+        them back. Returns how many ran. To be called when nobody uses them any more."""
+        return 0
+
     @abc.abstractmethod
     def copy(self, key: str, target: Source) -> bool:
         """Copy what the export holds at this moment to a target of the same size, while its host

@@ -26,6 +26,22 @@ _EXPORTERS: tuple[type[Exporter], ...] = (
 _AUTO = "auto"
 
 
+def halt(backend_dir: Path) -> int:
+    """End the processes of all exports of the backend that keeps its things there; how many ran.
+
+    For a cloud that is stopped: its guests are off, and the exports come back when it starts.
+    """
+    return sum(
+        made(ExportSettings(state_dir=_place(backend_dir, made))).halt()
+        for made in _EXPORTERS
+        if made is not NfsExporter and _place(backend_dir, made).is_dir()
+    )
+
+
+def _place(backend_dir: Path, made: type[Exporter]) -> Path:
+    return backend_dir / "exports" / made.PROTOCOL
+
+
 class Board:
     """The exports of a backend, by attachment id.
 
@@ -44,7 +60,7 @@ class Board:
                 continue
             self._exporters[made.PROTOCOL] = made(
                 ExportSettings(
-                    state_dir=settings.state_dir / "exports" / made.PROTOCOL,
+                    state_dir=_place(settings.state_dir, made),
                     address=address,
                     pki_dir=pki_dir,
                     options={

@@ -141,6 +141,14 @@ class ServedExporter(Exporter, Generic[R]):
     def keys(self) -> list[str]:
         return self._store.keys()
 
+    def halt(self) -> int:
+        ended = 0
+        for key in self.keys():
+            with self._store.lock(key):
+                ended += self._serves(key, seconds=1)
+                self._end(key)
+        return ended
+
     def revive(self) -> list[str]:
         revived = []
         for key in self.keys():

@@ -65,10 +65,19 @@ def latest(
     return conn.execute(newest.limit(1)).mappings().first()
 
 
-def dependants(conn: Connection, backup_id: str) -> list[str]:
-    """Ids of the live backups that are on top of this one."""
+def is_known(conn: Connection, backup_id: str) -> bool:
+    """Whether there is or was a backup of that id."""
+    return live.get(conn, backups, backup_id, deleted=True) is not None
+
+
+def dependants(conn: Connection, row: Row) -> list[str]:
+    """Ids of the live backups that are on top of this one, or of its bytes if no other live one
+    has them."""
+    below = {row["id"]}
+    if not sharing(conn, row):
+        below.add(row["data_id"] or row["id"])
     query = sa.select(backups.c.id).where(
-        backups.c.parent_id == backup_id, backups.c.deleted_at.is_(None)
+        backups.c.parent_id.in_(below), backups.c.id != row["id"], backups.c.deleted_at.is_(None)
     )
     return list(conn.execute(query.order_by(backups.c.id)).scalars())
 
@@ -97,6 +106,9 @@ def settle(
     found = dict(changes)
     fault = found.pop("fault", None)
     untouched = found.pop(UNTOUCHED, False)
+    if "data_timestamp" in found:
+        # as text it came over the bus
+        found["data_timestamp"] = datetime.datetime.fromisoformat(found["data_timestamp"])
     status = volumes.next_status(states.BACKUP[operation["kind"]], row, outcome)
     values = {
         **found,

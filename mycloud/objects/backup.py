@@ -43,8 +43,9 @@ class Backup(base.MycloudObject):
             row = backups.get(conn, backup_id)
             parent = volume = None
             if row["parent_id"]:
-                above = backups.get(conn, row["parent_id"], deleted=True)
-                parent = above["data_id"] or above["id"]
+                parent = row["parent_id"]
+                if backups.is_known(conn, parent):
+                    parent = backups.get(conn, parent, deleted=True)["data_id"] or parent
             try:
                 volume = Volume.from_row(context, volumes.get(conn, row["volume_id"]))
             except exceptions.VolumeNotFound:

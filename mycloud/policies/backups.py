@@ -13,4 +13,6 @@ RULES = [
     rule("volume:backups:delete", MEMBER, "Delete a backup."),
     rule("volume:backups:force_delete", ADMIN, "Delete a backup whatever its status is."),
     rule("volume:backups:reset_status", ADMIN, "Say what status a backup has."),
+    rule("volume:backups:export", ADMIN, "Read the record that a backup can be imported by."),
+    rule("volume:backups:import", ADMIN, "Take a backup that lies in the repository."),
 ]

@@ -13,6 +13,7 @@ from mycloud.common import policy
 from mycloud.db import backup_list
 from mycloud.db.backup_list import Wanted
 from mycloud.db.backups import Row
+from mycloud.volume.requests import backup_records
 from mycloud.volume.requests import backups as requests
 
 _OWNER = Version(3, 18)
@@ -58,6 +59,15 @@ for _, _schema in _UPDATE_BODY:
 _RESTORE_BODY = fields.body("restore", {"volume_id": ID, "name": NAME})
 _RESET_BODY = fields.body("os-reset_status", {"status": {"enum": list(requests.RESETS)}}, "status")
 _FORCE_BODY = fields.wrapped("os-force_delete", {})
+_IMPORT_BODY = fields.body(
+    "backup-record",
+    {
+        "backup_service": {"type": "string", "minLength": 1, "maxLength": 255},
+        "backup_url": {"type": "string", "minLength": 1, "maxLength": 1 << 17},
+    },
+    "backup_service",
+    "backup_url",
+)
 _TEXT = {"type": "string", "maxLength": 255}
 FILTERS = ("name", "status", "volume_id")
 _LIST_QUERY = lists.query(
@@ -219,6 +229,19 @@ def reset_status(request: wsgi.Request) -> None:
     requests.reset_status(_load(request), request.json_body["os-reset_status"]["status"])
 
 
+def export_record(request: wsgi.Request) -> dict[str, Any]:
+    return {"backup-record": backup_records.export(_load(request))}
+
+
+def import_record(request: wsgi.Request) -> dict[str, Any]:
+    wanted = request.json_body["backup-record"]
+    row, operation_id = backup_records.take(
+        request.context, wanted["backup_service"], wanted["backup_url"]
+    )
+    request.note_operation(operation_id)
+    return {"backup": _brief(request, row)}
+
+
 _ONE = "/backups/{backup_id}"
 ROWS = [
     Route("GET", "/backups", index, "volume:backups:list", query=_LIST_QUERY),
@@ -227,6 +250,13 @@ ROWS = [
         status=202,
     ),
     Route("GET", "/backups/detail", detail, "volume:backups:list", query=_LIST_QUERY),
+    Route(
+        "POST", "/backups/import_record", import_record, "volume:backups:import",
+        body=_IMPORT_BODY, query=NO_QUERY, status=201,
+    ),
+    Route(
+        "GET", f"{_ONE}/export_record", export_record, "volume:backups:export", query=ANY_QUERY
+    ),
     Route("GET", _ONE, show, "volume:backups:show", query=ANY_QUERY),
     Route(
         "PUT", _ONE, update, "volume:backups:update", body=_UPDATE_BODY, query=NO_QUERY,

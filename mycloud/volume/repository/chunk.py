@@ -27,14 +27,15 @@ def digest(plain: bytes) -> str:
     return hashlib.sha256(plain).hexdigest()
 
 
-def encode(plain: bytes, *, compression: str) -> bytes:
-    """What is stored for these bytes. ``compression``: zlib or none."""
+def encode(plain: bytes, told: str, *, compression: str) -> bytes:
+    """What is stored for these bytes, of which ``told`` is the digest. ``compression``: zlib or
+    none."""
     codec, body = _PLAIN, plain
     if compression == "zlib":
         packed = zlib.compress(plain, _LEVEL)
         if len(packed) < len(plain):
             codec, body = _ZLIB, packed
-    return _HEADER.pack(_MAGIC, codec, len(plain), hashlib.sha256(plain).digest()) + body
+    return _HEADER.pack(_MAGIC, codec, len(plain), bytes.fromhex(told)) + body
 
 
 def decode(stored: bytes, wanted: str) -> bytes:
@@ -49,7 +50,7 @@ def decode(stored: bytes, wanted: str) -> bytes:
     if magic != _MAGIC or codec not in (_PLAIN, _ZLIB):
         raise ChunkDamaged("its beginning is not that of a chunk")
     body = memoryview(stored)[HEADER_BYTES:]
-    plain = bytes(body) if codec == _PLAIN else _inflate(body, length)
+    plain = stored[HEADER_BYTES:] if codec == _PLAIN else _inflate(body, length)
     found = hashlib.sha256(plain).digest()
     if len(plain) != length or found != told:
         raise ChunkDamaged("its bytes do not have its checksum")

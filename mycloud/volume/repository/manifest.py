@@ -20,6 +20,7 @@ all zeros. ``sha256`` is that of the object without it, written with sorted keys
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import hashlib
 import json
 import re
@@ -49,6 +50,7 @@ class Manifest:
     """A whole backup.
 
     :ivar volume_size: bytes, as ``chunk_size``
+    :ivar created_at: when the data was what it is, in UTC, as ISO 8601 writes it
     :ivar volume: what is restored besides the bytes: name, metadata ...
     :ivar chunks: by number; one that is missing is all zeros
     """
@@ -139,12 +141,14 @@ def _read(document: dict[str, Any]) -> Manifest:
         if not _DIGEST.match(digest):
             raise ValueError("a chunk's digest")
         chunks[number] = ChunkRef(digest, _count(stored), holders[_count(place)])
-    parent = document["parent_id"]
+    parent, created = document["parent_id"], document["created_at"]
+    if datetime.datetime.fromisoformat(created).tzinfo is not None:
+        raise ValueError("when it was made")
     return Manifest(
         backup_id=checked_id(document["backup_id"]),
         parent_id=None if parent is None else checked_id(parent),
         volume_id=checked_id(document["volume_id"]),
-        created_at=str(document["created_at"]),
+        created_at=created,
         volume_size=size,
         chunk_size=chunk_size,
         volume=dict(document["volume"]),

@@ -22,6 +22,8 @@ from mycloud.volume.repository.reading import DiskReader
 
 #: Called again and again while the work goes on; what it raises ends it.
 Pulse = Callable[[], None]
+#: what is looked at as a whole when zeros stay holes
+_BLOCK = 64 << 10
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -90,7 +92,7 @@ def _store_chunk(
         return known
     stored = repository.get_chunk(job.backup_id, number)
     if stored is None or not _is_whole(stored, digest):
-        stored = chunk.encode(plain, compression=job.compression)
+        stored = chunk.encode(plain, digest, compression=job.compression)
         repository.put_chunk(job.backup_id, number, stored)
     return ChunkRef(digest, len(stored), job.backup_id)
 
@@ -141,11 +143,16 @@ def restore_to_new(
 def _write_chunk(
     repository: BackupRepository, manifest: Manifest, number: int, descriptor: int
 ) -> None:
-    view = memoryview(_read_chunk(repository, manifest, number))
-    place = number * manifest.chunk_size
-    while view:
-        done = os.pwrite(descriptor, view, place)
-        view, place = view[done:], place + done
+    plain = memoryview(_read_chunk(repository, manifest, number))
+    start, zeros = number * manifest.chunk_size, bytes(_BLOCK)
+    for at in range(0, len(plain), _BLOCK):
+        view, place = plain[at:at + _BLOCK], start + at
+        if view == zeros[:len(view)]:
+            # so it reads already
+            continue
+        while view:
+            done = os.pwrite(descriptor, view, place)
+            view, place = view[done:], place + done
 
 
 def _read_chunk(repository: BackupRepository, manifest: Manifest, number: int) -> bytes:

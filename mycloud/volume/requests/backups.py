@@ -298,7 +298,7 @@ def delete(
     :raises InvalidBackup: its status does not allow it, or others are on top of it
     """
     def along(conn: Connection) -> None:
-        if backups.dependants(conn, backup["id"]):
+        if backups.dependants(conn, backup):
             raise exceptions.InvalidBackup(
                 reason="Incremental backups exist for this backup; delete them first."
             )

@@ -22,6 +22,7 @@ from mycloud.volume.tasks import (
 PLANS: dict[str, Callable[..., Any]] = {
     "backup.create": backup.create,
     "backup.delete": backup.delete,
+    "backup.import": backup.take,
     "backup.restore": backup.restore,
     "volume.create": create.plan,
     "volume.delete": delete.plan,

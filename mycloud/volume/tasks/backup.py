@@ -163,6 +163,31 @@ def _raw_copy(
         yield Source(path, _RAW)
 
 
+# -- taking what lies there --------------------------------------------------------------------
+
+
+def take(driver: VolumeDriver, board: Board, context: Any, operation: Operation) -> Plan:
+    """The steps of backup.import: the repository tells what the backup is."""
+    found = Backup.get(context, operation.resource_id)
+    told: dict[str, Any] = {}
+
+    def look() -> None:
+        manifest = _manifest(found)
+        if manifest.volume_id != found.volume_id:
+            raise exceptions.BackupDamaged(
+                backup_id=found.id, reason="the record and the manifest name different volumes"
+            )
+        told.update(
+            size_gb=-(-manifest.volume_size // GIB),
+            object_count=len(manifest.own()) + 1,
+            is_incremental=manifest.parent_id is not None,
+            volume_record=dict(manifest.volume),
+            data_timestamp=manifest.created_at,
+        )
+
+    return Plan(steps=[Step("look", do=look)], result=lambda: told)
+
+
 # -- deleting ----------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 from typing import Any
@@ -24,21 +25,25 @@ _KIB, _MIB = 1 << 10, 1 << 20
 _CHUNK = 64 * _KIB
 
 
+def chunk_of(plain: bytes, *, compression: str) -> bytes:
+    return chunk.encode(plain, chunk.digest(plain), compression=compression)
+
+
 class ChunkTest(testtools.TestCase):
     def test_round_trip(self) -> None:
         dice = random.Random(1)
         for plain in (b"x", b"a" * 5000, dice.randbytes(5000), bytes(100)):
             for compression in ("zlib", "none"):
-                stored = chunk.encode(plain, compression=compression)
+                stored = chunk_of(plain, compression=compression)
                 self.assertLessEqual(len(stored), len(plain) + chunk.HEADER_BYTES)
                 self.assertEqual(plain, chunk.decode(stored, chunk.digest(plain)))
-        self.assertLess(len(chunk.encode(b"a" * 5000, compression="zlib")), 200)
+        self.assertLess(len(chunk_of(b"a" * 5000, compression="zlib")), 200)
 
     def test_damage_never_becomes_data(self) -> None:
         plain = b"of the volume " * 30
         wanted, harmless = chunk.digest(plain), {}
         for compression in ("zlib", "none"):
-            stored = chunk.encode(plain, compression=compression)
+            stored = chunk_of(plain, compression=compression)
             harmless[compression] = 0
             for place in range(len(stored)):
                 bad = bytearray(stored)
@@ -56,7 +61,7 @@ class ChunkTest(testtools.TestCase):
         self.assertRaises(chunk.ChunkDamaged, chunk.decode, stored, chunk.digest(b"other"))
 
     def test_does_not_grow_without_end(self) -> None:
-        bomb = chunk.encode(bytes(64 * _MIB), compression="zlib")
+        bomb = chunk_of(bytes(64 * _MIB), compression="zlib")
         forged = bomb[:8] + (100).to_bytes(4, "little") + bomb[12:]
         self.assertRaises(chunk.ChunkDamaged, chunk.decode, forged, chunk.digest(b""))
 
@@ -88,6 +93,8 @@ class ManifestTest(testtools.TestCase):
             ("backup_id", "../one"),
             ("volume_size", -1),
             ("chunk_size", 0),
+            ("created_at", "yesterday"),
+            ("created_at", 5),
             ("holders", []),
             ("holders", ["../../etc", "one"]),
             ("chunks", [[9, "a" * 64, 1, 0]]),
@@ -217,6 +224,26 @@ class TransferTest(testtools.TestCase):
         (self.root / "restored-one").unlink()
         error = self.assertRaises(exceptions.BackupDamaged, self.restored, made)
         self.assertIn("chunk 1 is missing", error.message)
+
+    def test_by_hand(self) -> None:
+        """The program of the documentation."""
+        page = Path(__file__).parents[3] / "docs/howto/restore-a-backup-by-hand.md"
+        program = page.read_text().split("```python\n")[1].split("```")[0]
+        self.write(0, b"base" * (_CHUNK // 4))
+        base = self.store("base")
+        self.write(5 * _CHUNK, random.Random(6).randbytes(_CHUNK))
+        leaf = self.store("leaf", parent=base)
+        target = self.root / "by-hand"
+        command = [
+            sys.executable, "-c", program, self.root / "repository", leaf.backup_id, target
+        ]
+        subprocess.run(command, check=True)
+        self.assertEqual(self.disk.read_bytes(), target.read_bytes())
+        target.unlink()
+        path = self.root / "repository" / "base" / "000000" / "00000000"
+        path.write_bytes(path.read_bytes()[:-1])
+        done = subprocess.run(command, check=False, capture_output=True)
+        self.assertEqual(1, done.returncode)
 
     def test_ids_lead_nowhere_else(self) -> None:
         for bad in ("", "..", "../x", "a/b", ".x", "a" * 65):

@@ -289,6 +289,16 @@ ATTACH_TRANSITIONS: dict[Attach, frozenset[Attach]] = {
 }
 
 
+class Migration(StrEnum):
+    """How far a volume is on its way to another backend, as the API shows it."""
+
+    STARTING = "starting"
+    MIGRATING = "migrating"
+    COMPLETING = "completing"
+    SUCCESS = "success"
+    ERROR = "error"
+
+
 class Snap(StrEnum):
     """What a snapshot is, or what is being done to it."""
 
@@ -407,6 +417,11 @@ BACKUP: dict[str, StatusTransition] = {
         Backup.DELETING, Backup.DELETED, Backup.ERROR_DELETING,
     ),
 }
+
+#: Operations that may bring a volume to another backend.
+MOVES = frozenset({"volume.migrate", "volume.retype"})
+#: Removes what a move has left where the volume does not lie; the volume's status stays its own.
+DISCARD = "volume.discard"
 
 
 #: operation kind -> the step that it always begins with, which is journalled with its claim

@@ -203,6 +203,31 @@ def move(
     return bool(done.rowcount)
 
 
+def send_on(
+    conn: Connection, operation_id: str, to: Mapping[str, Any], now: datetime.datetime
+) -> None:
+    """Let another service do the next part of a running operation, which its owner holds. ``to``:
+    topic, host and maybe payload."""
+    move(
+        conn,
+        operation_id,
+        [Op.RUNNING],
+        {
+            "state": Op.PENDING, "owner": None, "owner_epoch": None, "rung_at": now,
+            "updated_at": now, **to,
+        },
+    )
+
+
+def take_all_time(conn: Connection, row: Row, payload: Mapping[str, Any]) -> None:
+    """Let no deadline end an operation any more. ``payload``: what is added to its own."""
+    conn.execute(
+        sa.update(ops)
+        .where(ops.c.id == row["id"])
+        .values(deadline_at=None, payload={**row["payload"], **payload})
+    )
+
+
 def request_cancel(conn: Connection, operation_id: str) -> None:
     """Ask the worker of a running operation to undo it at its next step."""
     conn.execute(sa.update(ops).where(ops.c.id == operation_id).values(cancel_requested=True))

@@ -66,19 +66,22 @@ def publish(
 
 
 def allocated(conn: Connection, host: str) -> dict[str, int]:
-    """GiB that live volumes have in each pool of a service."""
-    query = (
-        sa.select(
-            volumes.c.host,
-            sa.func.sum(sa.func.coalesce(volumes.c.grows_to_gb, volumes.c.size_gb)),
+    """GiB that live volumes have, or are about to have, in each pool of a service."""
+    found: dict[str, int] = {}
+    for place in (volumes.c.host, volumes.c.moves_to):
+        query = (
+            sa.select(
+                place, sa.func.sum(sa.func.coalesce(volumes.c.grows_to_gb, volumes.c.size_gb))
+            )
+            .where(
+                place.startswith(f"{host}#", autoescape=True), volumes.c.deleted_at.is_(None)
+            )
+            .group_by(place)
         )
-        .where(
-            volumes.c.host.startswith(f"{host}#", autoescape=True),
-            volumes.c.deleted_at.is_(None),
-        )
-        .group_by(volumes.c.host)
-    )
-    return {split(place)[1]: int(total) for place, total in conn.execute(query)}
+        for name, total in conn.execute(query):
+            pool = split(name)[1]
+            found[pool] = found.get(pool, 0) + int(total)
+    return found
 
 
 def every(conn: Connection) -> list[Row]:

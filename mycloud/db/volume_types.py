@@ -14,7 +14,13 @@ from sqlalchemy.engine import Connection
 from mycloud.common import clock, exceptions
 from mycloud.common.context import RequestContext
 from mycloud.db import paging
-from mycloud.db.models import volume_snapshots, volume_type_access, volume_types, volumes
+from mycloud.db.models import (
+    qos_specs,
+    volume_snapshots,
+    volume_type_access,
+    volume_types,
+    volumes,
+)
 
 Row = Mapping[str, Any]
 
@@ -98,6 +104,16 @@ def _one(
 def by_id(conn: Connection, type_id: str) -> Row | None:
     """The type, whoever may use it."""
     query = sa.select(volume_types).where(volume_types.c.id == type_id)
+    return conn.execute(query).mappings().first()
+
+
+def qos_of(conn: Connection, type_id: str) -> Row | None:
+    """Consumer and specs of the QoS specs of a type; None: it has none."""
+    query = (
+        sa.select(qos_specs.c.consumer, qos_specs.c.specs)
+        .join(volume_types, volume_types.c.qos_specs_id == qos_specs.c.id)
+        .where(volume_types.c.id == type_id)
+    )
     return conn.execute(query).mappings().first()
 
 

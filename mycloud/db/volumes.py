@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions, states
 from mycloud.common.states import Op, Snap, Vol
-from mycloud.db import images, live, volume_keys, volume_messages, volume_pools
+from mycloud.db import images, live, volume_keys, volume_messages, volume_moves, volume_pools
 from mycloud.db.models import volume_snapshots as snapshots
 from mycloud.db.models import volumes
 
@@ -91,6 +91,10 @@ def being_made_from(conn: Connection, column: str, source_id: str) -> list[str]:
 
 def next_status(transition: states.StatusTransition, row: Row, outcome: Op) -> str:
     """What the end of an operation makes of the status of what it was about."""
+    if transition.during is None and row["status"] != Vol.MAINTENANCE:
+        # it went on to be what its attachments make of it
+        unchanged: str = row["status"]
+        return unchanged
     if outcome is Op.SUCCEEDED and transition.after is not None:
         return transition.after
     if outcome is Op.FAILED and transition.failed is not None:
@@ -106,6 +110,12 @@ def settle(
     """Move the volume to what the end of its operation makes of it; a failure is told to the
     user in a message."""
     row = get(conn, operation["resource_id"], deleted=True)
+    followers: list[Row] = []
+    if operation["kind"] == states.DISCARD:
+        return volume_moves.discarded(conn, operation, outcome, now)
+    if operation["kind"] in states.MOVES:
+        moved, followers = volume_moves.settle(conn, operation, row, outcome, changes)
+        changes = {**changes, **moved}
     transition = states.VOLUME[operation["kind"]]
     status = next_status(transition, row, outcome)
     values: dict[str, Any] = {
@@ -134,7 +144,7 @@ def settle(
         volume_keys.forget_unused(conn, row["encryption_key_id"])
     elif outcome is not Op.SUCCEEDED and operation["kind"] == "volume.extend":
         volume_pools.release(conn, row["host"], operation["payload"]["size_gb"] - row["size_gb"])
-    return []
+    return followers
 
 
 #: These have snapshots of the volume, too.

@@ -42,8 +42,11 @@ class Plan:
     steps: Sequence[Step]
     #: columns of the resource after success; asked for once all steps are done
     result: Callable[[], dict[str, Any]] = field(default=dict)
-    #: columns of the resource after a failure was undone
+    #: columns of the resource after a failure or a cancellation was undone
     after_failure: Callable[[], dict[str, Any]] = field(default=dict)
+    #: who does the next part of the operation, once all steps are done: topic, host and maybe
+    #: payload; nothing: this was the last part
+    then: Callable[[], dict[str, Any]] = field(default=dict)
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,11 @@ class Runner:
                 operation.begin(step.name, self.owner.host, skipped)
                 skipped = []
                 step.do()
-            bells = operation.finish(self.owner.host, skipped, plan.result())
+            to = plan.then()
+            if to:
+                bells = operation.send_on(self.owner.host, skipped, to)
+            else:
+                bells = operation.finish(self.owner.host, skipped, plan.result())
         except exceptions.OperationLost:
             raise
         except exceptions.CONTROL_PLANE_GONE:
@@ -180,7 +187,7 @@ class Runner:
         except exceptions.OperationCancelled:
             undone, _ = undo.run()
             LOG.info("%s was cancelled; undone: %s", operation.kind, undone)
-            return Operation.cancelled(*mine, undone)
+            return Operation.cancelled(*mine, undone, changes=plan.after_failure())
         except Exception as error:
             LOG.exception("%s of %s failed", operation.kind, operation.resource_id)
             undone, _ = undo.run()

@@ -108,7 +108,9 @@ class Operation(base.MycloudObject):
     @property
     def turn(self) -> str:
         """What else of this is worked on meanwhile waits: a server, or a volume."""
-        found: str = self.payload.get("volume_id") or self.resource_id
+        found: str = (
+            self.payload.get("turn") or self.payload.get("volume_id") or self.resource_id
+        )
         return self.resource_id if self.resource_type == "server" else found
 
     # The methods below are remotable by id: an operation with its server inside is kilobytes,
@@ -163,6 +165,27 @@ class Operation(base.MycloudObject):
         """
         steps = self._skipped(host, skipped)
         return self.succeed(self._context, self.id, self.owner_epoch, changes, steps=steps)
+
+    def send_on(
+        self, host: str, skipped: list[str], to: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """End this service's part: another one does the next. ``to``: topic, host and maybe
+        payload. Returns the bell to ring.
+
+        :raises OperationLost: when another worker owns the operation
+        :raises OperationCancelled: when a later request wants it undone
+        """
+        steps = self._skipped(host, skipped)
+        return self.pass_on(self._context, self.id, self.owner_epoch, to, steps=steps)
+
+    def take_all_time(self, **payload: Any) -> None:
+        """From now on only its own services end the operation: nobody else could know what has
+        come of it. ``payload``: what whoever takes it up must know, added to its own.
+
+        :raises OperationLost: when another worker owns the operation
+        """
+        self.take_time(self._context, self.id, self.owner_epoch, payload)
+        self.payload = {**self.payload, **payload}
 
     def _skipped(self, host: str, names: list[str]) -> list[dict[str, Any]]:
         return [
@@ -226,16 +249,55 @@ class Operation(base.MycloudObject):
 
     @classmethod
     @base.remotable
-    def cancelled(
-        cls, context: Any, operation_id: str, epoch: str, undone: list[str]
+    def pass_on(
+        cls,
+        context: Any,
+        operation_id: str,
+        epoch: str,
+        to: dict[str, Any],
+        *,
+        steps: list[dict[str, Any]],
     ) -> list[dict[str, Any]]:
-        """End as undone, because a later request replaced it; returns the bells to ring."""
+        """See ``send_on``."""
+        now = clock.now()
+        with engine.writer() as conn:
+            row = journal.hold(conn, operation_id, epoch)
+            journal.end_running_steps(conn, operation_id, StepState.DONE, now)
+            journal.insert_steps(conn, operation_id, steps, now)
+            cancelled = row["cancel_requested"]
+            if not cancelled:
+                journal.send_on(conn, operation_id, to, now)
+        if cancelled:
+            raise exceptions.OperationCancelled(operation_id=operation_id)
+        return [{"id": operation_id, "topic": to["topic"], "host": to["host"]}]
+
+    @classmethod
+    @base.remotable
+    def take_time(
+        cls, context: Any, operation_id: str, epoch: str, payload: dict[str, Any]
+    ) -> None:
+        """See ``take_all_time``."""
+        with engine.writer() as conn:
+            row = journal.hold(conn, operation_id, epoch)
+            journal.take_all_time(conn, row, payload)
+
+    @classmethod
+    @base.remotable
+    def cancelled(
+        cls, context: Any, operation_id: str, epoch: str, undone: list[str], *,
+        changes: dict[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """End as undone, because a later request replaced it; returns the bells to ring.
+
+        ``changes``: columns of the resource.
+        """
         now = clock.now()
         with engine.writer() as conn:
             row = journal.hold(conn, operation_id, epoch)
             journal.mark_undone(conn, operation_id, undone, now)
             reason = "A later request on the same resource replaced it."
-            return settle.close(conn, row, Op.CANCELLED, {"reason": reason}, now)
+            ended = {"reason": reason, "changes": changes or {}}
+            return settle.close(conn, row, Op.CANCELLED, ended, now)
 
     @classmethod
     @base.remotable

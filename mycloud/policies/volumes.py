@@ -15,6 +15,8 @@ RULES = [
     rule("volume:volumes:extend", MEMBER, "Let a volume grow."),
     rule("volume:volumes:force_delete", ADMIN, "Delete a volume whatever its status is."),
     rule("volume:volumes:reset_status", ADMIN, "Set the status of a volume by hand."),
+    rule("volume:volumes:retype", MEMBER, "Give a volume another type."),
+    rule("volume:volumes:migrate", ADMIN, "Bring a volume to another backend."),
     rule("volume:volumes:reserve", MEMBER, "Keep a volume for who is going to attach it."),
     rule("volume:volumes:attach", MEMBER, "Say that a server or a host has a volume."),
     rule("volume:volumes:detach", MEMBER, "Say that nobody has a volume any more."),

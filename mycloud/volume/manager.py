@@ -102,15 +102,24 @@ class VolumeManager:
     # -- connections ---------------------------------------------------------------------------
 
     def initialize_connection(
-        self, ctxt: Any, attachment_id: str, connector: dict[str, Any]
+        self, ctxt: Any, attachment_id: str, connector: dict[str, Any], name: str | None = None
     ) -> dict[str, Any]:
         self._check_ready()
         attachment = Attachment.get(ctxt, attachment_id)
-        source = self.driver.source(attachment.volume_name)
+        source = self.driver.source(name or attachment.volume_name)
         return self.board.ensure(attachment, source, connector)
 
     def terminate_connection(self, ctxt: Any, attachment_id: str) -> None:
         self.board.remove(attachment_id)
+
+    def open_copy(
+        self, ctxt: Any, operation_id: str, name: str, connector: dict[str, Any]
+    ) -> dict[str, Any]:
+        self._check_ready()
+        return self.board.lend(operation_id, self.driver.source(name), connector)
+
+    def close_copy(self, ctxt: Any, operation_id: str) -> None:
+        self.board.remove(operation_id)
 
     def list_exports(self, ctxt: Any) -> dict[str, Any]:
         self._check_ready()

@@ -1,7 +1,7 @@
 """Messages to a volume host, beside doorbells.
 
 History: 1.0 initialize_connection, terminate_connection, list_exports
-1.1 list_manageable
+1.1 list_manageable, initialize_connection to a volume that is on its way, open_copy, close_copy
 """
 
 from typing import Any
@@ -22,19 +22,44 @@ class VolumeAPI(rpc.Client):
     binary = "mycloud-volume"
 
     def initialize_connection(
-        self, context: Any, host: str, attachment_id: str, connector: dict[str, Any]
+        self, context: Any, host: str, attachment_id: str, connector: dict[str, Any], *,
+        name: str | None = None,
     ) -> dict[str, Any]:
         """Export the volume of an attachment to the host that the connector describes; may be
         called again. Returns connection_info, secrets included (see common/connection_info.py).
+        ``name``: how this backend calls the volume, while it is on its way here.
+
+        :raises ServiceUnavailable: when the volume host does not answer
+        :raises ExportFailed: :raises VolumeNotOnBackend: :raises BackendNotReady:
+        """
+        more, version = ({}, "1.0") if name is None else ({"name": name}, "1.1")
+        info: dict[str, Any] = self.call(
+            context, "initialize_connection", host=host, version=version,
+            attachment_id=attachment_id, connector=connector, timeout=_EXPORT_SECONDS, **more,
+        )
+        return info
+
+    def open_copy(
+        self, context: Any, host: str, operation_id: str, *, name: str, connector: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Let another volume service read a volume that nobody writes to, called ``name`` there,
+        for an operation; may be called again. Returns connection_info, secrets included.
 
         :raises ServiceUnavailable: when the volume host does not answer
         :raises ExportFailed: :raises VolumeNotOnBackend: :raises BackendNotReady:
         """
         info: dict[str, Any] = self.call(
-            context, "initialize_connection", host=host, version="1.0",
-            attachment_id=attachment_id, connector=connector, timeout=_EXPORT_SECONDS,
+            context, "open_copy", host=host, version="1.1", operation_id=operation_id,
+            name=name, connector=connector, timeout=_EXPORT_SECONDS,
         )
         return info
+
+    def close_copy(self, context: Any, host: str, operation_id: str) -> None:
+        """End what ``open_copy`` began; what is not there is no error."""
+        self.call(
+            context, "close_copy", host=host, version="1.1", operation_id=operation_id,
+            timeout=_EXPORT_SECONDS,
+        )
 
     def terminate_connection(self, context: Any, host: str, attachment_id: str) -> None:
         """End the export of an attachment; one that is not there is no error."""

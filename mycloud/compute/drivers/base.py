@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -453,10 +453,12 @@ class ComputeDriver(abc.ABC):
         """
 
     @abc.abstractmethod
-    def swap_volume(self, server_id: str, old_volume_id: str, new: VolumeDisk) -> None:
+    def swap_volume(
+        self, server_id: str, old_volume_id: str, new: VolumeDisk, *, only_live: bool = False
+    ) -> None:
         """Copy the disk to another volume, or to another place of the same, while the guest goes
         on, and let it use that from then on; of a guest that is off only the definition changes,
-        once somebody else has copied. Goes on with what an earlier process has begun.
+        unless ``only_live`` refuses that. Goes on with what an earlier process has begun.
 
         :raises GuestNotFound: :raises VolumeNotInGuest: :raises ConnectionFailed:
         :raises GuestOperationFailed: the guest uses the old one as before
@@ -465,6 +467,19 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def swapped(self, server_id: str, new: VolumeDisk) -> bool:
         """Whether the guest uses the volume by exactly that connection, now and when it starts."""
+
+    @abc.abstractmethod
+    def uses(self, server_id: str, disk: VolumeDisk) -> bool:
+        """Whether the guest uses the volume by exactly that connection now, if it runs, else when
+        it starts; False without a guest."""
+
+    @abc.abstractmethod
+    def tune_volume(self, server_id: str, volume_id: str, iotune: Mapping[str, int]) -> None:
+        """Give the disk these bounds (see VolumeDisk) instead of those that it has, now and when
+        the guest starts; none: it has no bounds any more.
+
+        :raises GuestNotFound: :raises VolumeNotInGuest:
+        """
 
     @abc.abstractmethod
     def abort_swap(self, server_id: str, old_volume_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,20 +120,39 @@ class FakeVolumes(ComputeDriver):
                 qemu_img.create_empty(target, size)
         return VolumeCopy(size, quiesced=False)
 
-    def swap_volume(self, server_id: str, old_volume_id: str, new: VolumeDisk) -> None:
+    def swap_volume(
+        self, server_id: str, old_volume_id: str, new: VolumeDisk, *, only_live: bool = False
+    ) -> None:
         self._strike("swap_volume", server_id)
         if self.swapped(server_id, new):
             return
         found, old = self._must_have(server_id, old_volume_id)
+        if only_live and found["power_state"] not in _ON:
+            raise exceptions.GuestOperationFailed(
+                verb="swap a disk of", server_id=server_id, reason="it is off"
+            )
         left = {key: each for key, each in found["volumes"].items() if key != old_volume_id}
         now = {**self._connect(new), "device": old["device"]}
         self._keep(server_id, found, {**left, new.volume_id: now})
 
     def swapped(self, server_id: str, new: VolumeDisk) -> bool:
         self._strike("swapped", server_id)
+        return self._has(server_id, new)
+
+    def _has(self, server_id: str, wanted: VolumeDisk) -> bool:
         found = self._files.read("guests", server_id)
-        disk = None if found is None else found["volumes"].get(new.volume_id)
-        return disk is not None and disk["print"] == _print(new.connection)
+        disk = None if found is None else found["volumes"].get(wanted.volume_id)
+        return disk is not None and disk["print"] == _print(wanted.connection)
+
+    def uses(self, server_id: str, disk: VolumeDisk) -> bool:
+        self._strike("uses", server_id)
+        return self._has(server_id, disk)
+
+    def tune_volume(self, server_id: str, volume_id: str, iotune: Mapping[str, int]) -> None:
+        self._strike("tune_volume", server_id)
+        found, disk = self._must_have(server_id, volume_id)
+        tuned = {**disk, "iotune": dict(iotune)}
+        self._keep(server_id, found, {**found["volumes"], volume_id: tuned})
 
     def abort_swap(self, server_id: str, old_volume_id: str) -> None:
         """A swap is done at once here: there is nothing to break off."""

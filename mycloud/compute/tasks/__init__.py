@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mycloud.compute.drivers.base import ComputeDriver
-from mycloud.compute.tasks import create, delete, power, snapshot, swap, volumes
+from mycloud.compute.tasks import create, delete, move, power, snapshot, swap, volumes
 from mycloud.journal.runner import Planner
 
 #: operation kind -> plan(driver, context, operation)
@@ -20,6 +20,8 @@ PLANS: dict[str, Callable[..., Any]] = {
     "server.attach_volume": volumes.attach,
     "server.detach_volume": volumes.detach,
     "server.swap_volume": swap.plan,
+    "volume.migrate": move.plan,
+    "volume.retype": move.plan,
 }
 
 

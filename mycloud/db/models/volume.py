@@ -32,6 +32,8 @@ volumes = sa.Table(
     optional("operation_id", 64),
     # HOST@BACKEND#POOL once it is placed
     optional("host"),
+    # where it is on its way to: that place has promised the space already
+    optional("moves_to"),
     # how its backend calls it, if not by its id
     optional("name_id", 64),
     optional("availability_zone"),

@@ -57,7 +57,8 @@ def _deep(capabilities: dict[str, Any], name: str) -> Any:
     return value
 
 
-def _lacks(pool: PoolState, request: Request) -> bool:
+def lacks(pool: PoolState, request: Request) -> bool:
+    """Whether the pool can't do what the volume's type asks for."""
     if request.multiattach and not pool.capabilities.get("multiattach"):
         return True
     return bool(unmet(pool, request))
@@ -101,7 +102,7 @@ FILTERS = (
         "that one, or for none",
     ),
     PoolFilter(
-        "capabilities", _lacks,
+        "capabilities", lacks,
         lambda pool, request: "does not have what the volume type asks for "
         f"({', '.join(unmet(pool, request)) or 'multiattach'}): choose another type",
     ),

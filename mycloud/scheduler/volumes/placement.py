@@ -12,10 +12,10 @@ from oslo_config import cfg
 from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
-from mycloud.common import clock, exceptions
-from mycloud.common.states import StepState
+from mycloud.common import clock, exceptions, states
+from mycloud.common.states import Migration, StepState
 from mycloud.db import hosts, journal, servers, settle, volume_pools, volumes
-from mycloud.scheduler.volumes import filters
+from mycloud.scheduler.volumes import filters, moves
 from mycloud.scheduler.volumes.pool_state import PoolState, Request
 
 LOG = logging.getLogger(__name__)
@@ -31,7 +31,6 @@ def place(conn: Connection, row: Row, started: datetime.datetime) -> list[dict[s
     rows = volume_pools.every(conn)
     pools = [_state(each, started) for each in rows]
     request = _request(conn, volume, row["payload"])
-    ranked = rank(pools, request)
     step = {
         # what was never tried has no steps yet
         "seq": (journal.last_seq(conn, row["id"]) if row["attempt"] else 0) + 1,
@@ -41,6 +40,13 @@ def place(conn: Connection, row: Row, started: datetime.datetime) -> list[dict[s
         "started_at": started,
         "finished_at": clock.now(),
     }
+    if row["kind"] in states.MOVES:
+        refusal = moves.refusal(row, volume, pools, request)
+        if refusal is not None:
+            return _refuse(conn, row, step, refusal)
+        if moves.stays(row, volume, pools, request):
+            return moves.stay(conn, row, step)
+    ranked = rank(pools, request)
     if not ranked and _may_come(pools) and _age(row, started) < _patience():
         LOG.info("Operation %s waits for a backend that is silent", row["id"])
         return []
@@ -70,7 +76,9 @@ def _state(row: Row, now: datetime.datetime) -> PoolState:
 
 
 def _request(conn: Connection, volume: Row, payload: Row) -> Request:
-    hints = volume["scheduler_hints"] or {}
+    # an operator who names a place for one that lies elsewhere knows why
+    told = bool(payload.get("place") and payload.get("not_place"))
+    hints = {} if told else volume["scheduler_hints"] or {}
     named = [
         each
         for name in ("same_host", "different_host")
@@ -79,9 +87,9 @@ def _request(conn: Connection, volume: Row, payload: Row) -> Request:
     near = hints.get("local_to_instance")
     return Request(
         size_gb=volume["size_gb"],
-        availability_zone=volume["availability_zone"],
+        availability_zone=None if told else volume["availability_zone"],
         extra_specs=payload.get("extra_specs") or {},
-        multiattach=volume["multiattach"],
+        multiattach=payload.get("multiattach", volume["multiattach"]),
         hints=hints,
         hinted=volumes.places_of(conn, named, project_id=volume["project_id"]),
         near_host=servers.hosts_of(conn, [near], project_id=volume["project_id"]).get(near)
@@ -126,16 +134,16 @@ def _send(
 ) -> list[dict[str, Any]]:
     best, *others = ranked
     now = clock.now()
+    placed: dict[str, Any] = {
+        "host": best.place, "availability_zone": best.availability_zone, "scheduled_at": now,
+    }
+    payload = row["payload"]
+    if row["kind"] in states.MOVES:
+        # it lies where it lay until all of it is there
+        placed = {"moves_to": best.place, "migration_status": Migration.MIGRATING}
+        payload, others = {**payload, "to": best.place, "pool": best.pool}, []
     volumes.update(
-        conn,
-        row["resource_id"],
-        {
-            "host": best.place,
-            "availability_zone": best.availability_zone,
-            "scheduled_at": now,
-            "updated_at": now,
-        },
-        operation_id=row["id"],
+        conn, row["resource_id"], {**placed, "updated_at": now}, operation_id=row["id"]
     )
     journal.insert_step(
         conn, row["id"], {**step, "state": StepState.DONE, "detail": f"chose {best.place}"}
@@ -146,6 +154,7 @@ def _send(
         {
             "topic": "volume",
             "host": best.host,
+            "payload": payload,
             "attempt": 1,
             "rung_at": now,
             "updated_at": now,

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mycloud.common import connection_info, exceptions
+from mycloud.common import connection_info, exceptions, pki
+from mycloud.disk import machine
 from mycloud.objects.attachment import Attachment
 from mycloud.volume import qos
 from mycloud.volume.drivers.base import BackendSettings, Source
@@ -54,6 +55,7 @@ class Board:
     ) -> None:
         self._settings = settings
         self._driver_protocol = protocol
+        self._pki_dir = pki_dir
         self._exporters: dict[str, Exporter] = {}
         for made in _EXPORTERS:
             if made is NfsExporter and protocol != connection_info.NFS:
@@ -109,6 +111,35 @@ class Board:
         if wanted != _AUTO:
             return wanted
         return connection_info.LOCAL if reaches(source, connector) else connection_info.NBD
+
+    @property
+    def pki_dir(self) -> Path | None:
+        """Where the certificates of this host are; None: it has none."""
+        return self._pki_dir
+
+    def connector(self, host: str) -> dict[str, Any]:
+        """What another volume service must know of this one, called ``host``, to let it read."""
+        subject = None
+        if self._pki_dir is not None and (self._pki_dir / pki.CLIENT_CERTIFICATE).exists():
+            subject = pki.certificate_subject(self._pki_dir / pki.CLIENT_CERTIFICATE)
+        return {
+            "host": host, "machine": machine.mark(), "nbd_unix": True,
+            "certificate_subject": subject,
+        }
+
+    def lend(self, key: str, source: Source, connector: Mapping[str, Any]) -> dict[str, Any]:
+        """Let another volume service read a volume that nobody writes to; a connection_info of
+        type local or nbd. ``remove`` ends it.
+
+        :raises ExportFailed:
+        """
+        if reaches(source, connector):
+            data = {"device_path": str(source.path.absolute()), "format": source.format}
+            return {"driver_volume_type": connection_info.LOCAL, "data": data}
+        data = self._exporters[connection_info.NBD].ensure(
+            key, source, connector, read_only=True, shared=False
+        )
+        return {"driver_volume_type": connection_info.NBD, "data": data}
 
     def remove(self, attachment_id: str) -> None:
         """End the export, whatever its protocol."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mycloud.common import clock
 from mycloud.disk import sparse
 from mycloud.disk.qmp import Event, Monitor, QmpLost, QmpRefused
@@ -10,7 +12,7 @@ from mycloud.volume.exports.storage_daemon import DISK, StorageDaemon, add_disk,
 
 #: of the names of jobs, which differ: events of one that was cut off may still come
 _JOBS = "copy-"
-_TARGET = "target"
+_TARGET, _WINDOW = "target", "window"
 _LOOK_SECONDS = 5
 #: a copy that has not moved for so long is given up
 _STALLED_SECONDS = 120
@@ -20,12 +22,15 @@ class CopyFailed(Exception):
     """Says why, without paths; the export serves on."""
 
 
-def copy(daemon: StorageDaemon, target: Source) -> None:
+def copy(
+    daemon: StorageDaemon, target: Source, *, pulse: Callable[[], None] | None = None
+) -> None:
     """Copy what the daemon's disk holds when this begins to an existing target, sparse.
 
     What a writer overwrites meanwhile is copied before. One copy at a time; what one that was
     cut off has left in the daemon is removed.
 
+    :param pulse: is called every few seconds; what it raises breaks the copy off
     :raises CopyFailed:
     """
     try:
@@ -35,10 +40,11 @@ def copy(daemon: StorageDaemon, target: Source) -> None:
             try:
                 add_disk(monitor, target, node=_TARGET, read_only=False)
                 monitor.execute(
-                    "blockdev-backup", job_id=job, device=DISK, target=_TARGET, sync="full",
+                    "blockdev-backup", job_id=job, device=DISK, target=_fitting(monitor),
+                    sync="full",
                     on_source_error="report", on_target_error="report",
                 )
-                _wait(monitor, job)
+                _wait(monitor, job, pulse)
             finally:
                 # closing it also flushes it
                 _clear(monitor)
@@ -60,10 +66,32 @@ def _clear(monitor: Monitor) -> None:
             if clock.monotonic() > deadline:
                 raise QmpLost("an earlier copy does not end")
             _ended(monitor, job, seconds=0.2)
-    drop_disk(monitor, node=_TARGET)
+    for node in (_WINDOW, _TARGET):
+        drop_disk(monitor, node=node)
 
 
-def _wait(monitor: Monitor, job: str) -> None:
+def _fitting(monitor: Monitor) -> str:
+    """The node to copy to: of a target that is bigger its beginning, for QEMU copies only between
+    disks of one size.
+
+    :raises CopyFailed: it is smaller
+    """
+    sizes = {
+        each["node-name"]: each["image"]["virtual-size"]
+        for each in monitor.execute("query-named-block-nodes")
+        if each["node-name"] in (DISK, _TARGET)
+    }
+    if sizes[_TARGET] == sizes[DISK]:
+        return _TARGET
+    if sizes[_TARGET] < sizes[DISK]:
+        raise CopyFailed("there is less room than what is to be copied takes")
+    monitor.execute(
+        "blockdev-add", driver="raw", node_name=_WINDOW, file=_TARGET, size=sizes[DISK]
+    )
+    return _WINDOW
+
+
+def _wait(monitor: Monitor, job: str, pulse: Callable[[], None] | None) -> None:
     """:raises CopyFailed: it ended otherwise than well, or does not move"""
     offset, moved = -1, clock.monotonic()
     while True:
@@ -74,6 +102,8 @@ def _wait(monitor: Monitor, job: str) -> None:
             if "error" in event["data"]:
                 raise CopyFailed(event["data"]["error"])
             return
+        if pulse is not None:
+            pulse()
         now = _running(monitor).get(job, offset)
         if now != offset:
             offset, moved = now, clock.monotonic()

@@ -100,6 +100,23 @@ def check(
                 raise _exceeded(resource, name, (amount, allowed[name], used[name]))
 
 
+def check_type(
+    conn: Connection, project_id: str, wanted: dict[str, int], *, type_name: str
+) -> None:
+    """As ``check``, of what the project has already: only the limits of the type by itself.
+
+    :raises VolumeQuotaExceeded:
+    """
+    quotas.lock(conn, project_id)
+    types = volume_types.named(conn, type_name)
+    allowed, used = limits(conn, project_id, types), usage(conn, project_id, types)
+    for resource, amount in wanted.items():
+        for each in types.values():
+            name = f"{resource}_{each}"
+            if allowed[name] != UNLIMITED and used[name] + amount > allowed[name]:
+                raise _exceeded(resource, name, (amount, allowed[name], used[name]))
+
+
 def _exceeded(
     resource: str, name: str, figures: tuple[int, int, int]
 ) -> exceptions.VolumeQuotaExceeded:

@@ -5,6 +5,7 @@ The status moves by compare and swap in the same transaction. What does not allo
 with 400, as block storage's API has it; where another operation is at work the message names it.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from mycloud.common.context import RequestContext
 from mycloud.db import backups, engine, journal, services, snapshots, volume_pools, volumes
 from mycloud.journal import submit as journal_submit
 from mycloud.journal.submit import New
+from mycloud.scheduler.rpcapi import TOPIC as SCHEDULER
 from mycloud.volume import rpcapi
 from mycloud.volume.requests import services as service_requests
 
@@ -28,7 +30,7 @@ class Noun:
     """What operations are about.
 
     ``place``: the ``host`` of the volume whose service does it. ``refusal``: the error of a status
-    that does not fit.
+    that does not fit. ``topic``: which services do it.
     """
 
     type: str
@@ -37,6 +39,7 @@ class Noun:
     transitions: Mapping[str, states.StatusTransition]
     refusal: type[exceptions.MycloudError]
     place: Callable[[Connection, Row], str | None]
+    topic: str = rpcapi.TOPIC
 
 
 def _of_volume(conn: Connection, row: Row) -> str | None:
@@ -48,6 +51,8 @@ VOLUME = Noun(
     "volume", volumes.get, volumes.update, states.VOLUME, exceptions.InvalidVolume,
     lambda conn, row: row["host"],
 )
+#: ... whose operation begins with a choice of the scheduler.
+UNPLACED = dataclasses.replace(VOLUME, place=lambda conn, row: None, topic=SCHEDULER)
 SNAPSHOT = Noun(
     "snapshot", snapshots.get, snapshots.update, states.SNAPSHOT, exceptions.InvalidSnapshot,
     _of_volume,
@@ -73,14 +78,15 @@ BACKUP = Noun(
 
 
 def operation(
-    context: RequestContext, kind: str, row: Row, *, place: str | None, **more: Any
+    context: RequestContext, kind: str, row: Row, *, place: str | None,
+    topic: str = rpcapi.TOPIC, **more: Any,
 ) -> dict[str, Any]:
     """The row of a pending operation on a noun's row, for the service of a volume's ``host``."""
     return journal_submit.operation(
         context,
         kind,
         (kind.partition(".")[0], row["id"]),
-        topic=rpcapi.TOPIC,
+        topic=topic,
         host=volume_pools.split(place)[0] if place else None,
         # the journal of the resource's project, whoever asks
         project_id=row["project_id"],
@@ -120,6 +126,7 @@ def _submit(
             new.kind,
             row,
             place=noun.place(conn, row),
+            topic=noun.topic,
             # of snapshots and backups: what is done to them is told of their volume, too
             second_id=row.get("volume_id"),
             payload=new.payload,

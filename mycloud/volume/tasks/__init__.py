@@ -14,6 +14,7 @@ from mycloud.volume.tasks import (
     extend,
     image,
     manage,
+    move,
     revert,
     snapshot,
 )
@@ -26,12 +27,15 @@ PLANS: dict[str, Callable[..., Any]] = {
     "backup.restore": backup.restore,
     "volume.create": create.plan,
     "volume.delete": delete.plan,
+    "volume.discard": move.discard,
     "volume.extend": extend.plan,
     "volume.manage": manage.manage,
     "volume.reimage": image.reimage,
     "volume.revert": revert.plan,
     "volume.unmanage": manage.unmanage,
     "volume.upload_image": image.upload,
+    "volume.migrate": move.plan,
+    "volume.retype": move.plan,
     "snapshot.create": snapshot.create,
     "snapshot.delete": snapshot.delete,
 }

@@ -1,5 +1,5 @@
-"""Volumes: one module for rows, three for actions, one for schemas, one for views."""
+"""Volumes: one module for rows, four for actions, one for schemas, one for views."""
 
-from mycloud.api.volume.volumes import actions, data_actions, rows, use_actions
+from mycloud.api.volume.volumes import actions, data_actions, moving, rows, use_actions
 
-ROWS = [*rows.ROWS, *actions.ROWS, *use_actions.ROWS, *data_actions.ROWS]
+ROWS = [*rows.ROWS, *actions.ROWS, *use_actions.ROWS, *data_actions.ROWS, *moving.ROWS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -34,6 +34,13 @@ _RESUME_AGAIN_SECONDS = 0.2
 #: a guest that has run for so long after it was resumed has its disk back
 _RUNS_SECONDS = 0.5
 _POLL_SECONDS = 0.05
+#: the bounds of a disk; none of them is 0
+_BOUNDS = tuple(
+    f"{way}_{unit}{most}"
+    for way in ("total", "read", "write")
+    for unit in ("bytes_sec", "iops_sec")
+    for most in ("", "_max")
+)
 _GONE = (libvirt.VIR_ERR_DEVICE_MISSING, libvirt.VIR_ERR_NO_DOMAIN)
 _REFUSALS = (libvirt.VIR_ERR_OPERATION_FAILED, libvirt.VIR_ERR_INTERNAL_ERROR)
 
@@ -88,6 +95,14 @@ class LibvirtVolumes(LibvirtBase):
             new.volume_id in place and place[new.volume_id].identity == wanted
             for place in places
         )
+
+    def uses(self, server_id: str, disk: VolumeDisk) -> bool:
+        found = self._disks(server_id)
+        if found is None:
+            return False
+        place = found.live if found.running else found.persistent
+        wanted = disks.identity(disks.element(disk, self._connect(disk)))
+        return disk.volume_id in place and place[disk.volume_id].identity == wanted
 
     def can_extend(self, server_id: str, volume_id: str) -> bool:
         found = self._disks(server_id)
@@ -209,7 +224,9 @@ class LibvirtVolumes(LibvirtBase):
             concurrency.run_native(_flush, target)
         return VolumeCopy(size, quiesced)
 
-    def swap_volume(self, server_id: str, old_volume_id: str, new: VolumeDisk) -> None:
+    def swap_volume(
+        self, server_id: str, old_volume_id: str, new: VolumeDisk, *, only_live: bool = False
+    ) -> None:
         source = self._connect(new)
         element = disks.element(new, source)
         with (
@@ -217,6 +234,10 @@ class LibvirtVolumes(LibvirtBase):
             _reached(new, source),
         ):
             found = self._must_disks(server_id)
+            if only_live and not found.running:
+                raise exceptions.GuestOperationFailed(
+                    verb="swap a disk of", server_id=server_id, reason="it is off"
+                )
             if found.running:
                 self._swap_live(server_id, found, old_volume_id, (new, source))
             found = self._must_disks(server_id)
@@ -273,6 +294,17 @@ class LibvirtVolumes(LibvirtBase):
         mirror.end()
         with self._secrets.lent(new):
             mirror.begin(element, existing=True)
+
+    def tune_volume(self, server_id: str, volume_id: str, iotune: Mapping[str, int]) -> None:
+        found = self._must_disks(server_id)
+        with self._verb("set the bounds of a disk of", server_id):
+            for place, flags in (
+                (found.live, libvirt.VIR_DOMAIN_AFFECT_LIVE),
+                (found.persistent, libvirt.VIR_DOMAIN_AFFECT_CONFIG),
+            ):
+                if volume_id in place:
+                    self._host.call(_tune, server_id, place[volume_id].target, iotune, flags)
+        self._must_have(server_id, volume_id, {**found.persistent, **found.live})
 
     def abort_swap(self, server_id: str, old_volume_id: str) -> None:
         found = self._disks(server_id)
@@ -379,6 +411,14 @@ def _resize(conn: Any, server_id: str, target: str, size: int) -> None:
     conn.lookupByName(domain.name_of(server_id)).blockResize(
         target, size, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES
     )
+
+
+def _tune(
+    conn: Any, server_id: str, target: str, iotune: Mapping[str, int], flags: int
+) -> None:
+    # what is not told stays as it is, so all is told
+    bounds = {**dict.fromkeys(_BOUNDS, 0), **iotune}
+    conn.lookupByName(domain.name_of(server_id)).setBlockIoTune(target, bounds, flags)
 
 
 def _size(conn: Any, server_id: str, target: str) -> int:

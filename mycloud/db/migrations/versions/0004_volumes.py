@@ -221,6 +221,7 @@ def upgrade() -> None:
     sa.Column('previous_status', sa.String(length=32), nullable=True),
     sa.Column('operation_id', sa.String(length=64), nullable=True),
     sa.Column('host', sa.String(length=255), nullable=True),
+    sa.Column('moves_to', sa.String(length=255), nullable=True),
     sa.Column('name_id', sa.String(length=64), nullable=True),
     sa.Column('availability_zone', sa.String(length=255), nullable=True),
     sa.Column('volume_type_id', sa.String(length=64), nullable=True),

@@ -10,7 +10,7 @@ nbd       ``export`` (its name), ``format`` (raw: QEMU's server has opened the i
 iscsi     ``target_portal`` ("IP:PORT"), ``target_iqn``, ``target_lun``, ``auth_method``
           ("CHAP"), ``auth_username``, ``auth_password``
 nfs       ``share`` ("SERVER:/PATH"), ``name`` (of the file on it), ``format``
-fake      nothing
+fake      ``volume``: which one, by its backend's name for it
 ========= ==================================================================================
 
 and in all: ``volume_id``, ``access_mode`` (rw or ro), ``encrypted``, ``qos_specs`` (bounds of

@@ -121,7 +121,8 @@ class Change:
         return self._driver.uses(self._server_id, self._disk())
 
     def _swapped(self) -> bool:
-        return self._driver.swapped(self._server_id, self._disk())
+        # nobody else brings it there, whatever it looks like
+        return self._has_new() and self._driver.swapped(self._server_id, self._disk())
 
     def _swap(self) -> None:
         guest = self._driver.guest(self._server_id)

@@ -17,4 +17,4 @@ class FakeExporter(RecordedExporter):
         self, key: str, source: Source, connector: Mapping[str, Any], *, read_only: bool,
         shared: bool,
     ) -> dict[str, Any]:
-        return self._keep(key, {}, connector)
+        return self._keep(key, {"volume": source.path.name}, connector)

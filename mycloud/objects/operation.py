@@ -185,7 +185,7 @@ class Operation(base.MycloudObject):
         :raises OperationLost: when another worker owns the operation
         """
         self.take_time(self._context, self.id, self.owner_epoch, payload)
-        self.payload = {**self.payload, **payload}
+        self.payload.update(payload)
 
     def _skipped(self, host: str, names: list[str]) -> list[dict[str, Any]]:
         return [

@@ -30,7 +30,8 @@ _RETYPE = schemas.of(
     "new_type",
 )
 _COMPLETION = schemas.of(
-    {"new_volume": {"type": "string", "format": "uuid", "maxLength": 36}, "error": _FLAG}, "new_volume"
+    {"new_volume": {"type": "string", "format": "uuid", "maxLength": 36}, "error": _FLAG},
+    "new_volume",
 )
 
 

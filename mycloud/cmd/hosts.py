@@ -14,6 +14,15 @@ def state_dir(host: str) -> Path:
     return Path(cfg.CONF.state_path) / "hosts" / host
 
 
+def pki_dir(host: str) -> Path:
+    """Where the certificates of a compute host are, or may come to be: as the options say, or its
+    own of several hosts on one machine, or this machine's."""
+    if cfg.CONF.volume.pki_dir:
+        return Path(cfg.CONF.volume.pki_dir)
+    own = state_dir(host) / "pki"
+    return own if own.is_dir() else Path(cfg.CONF.state_path) / "pki"
+
+
 def manager(host: str) -> ComputeManager:
     """:raises DriverNotFound: [compute]/driver names one that there is not"""
     options = cfg.CONF.compute
@@ -24,7 +33,7 @@ def manager(host: str) -> ComputeManager:
         boot_files=Path(options.boot_files) if options.boot_files else None,
         proof_dir=Path(cfg.CONF.state_path),
         address=options.address,
-        pki_dir=Path(cfg.CONF.volume.pki_dir or Path(cfg.CONF.state_path, "pki")),
+        pki_dir=pki_dir(host),
         fake_vcpus=options.fake_vcpus,
         fake_memory_mb=options.fake_memory_mb,
         fake_disk_gb=options.fake_disk_gb,

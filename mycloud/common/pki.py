@@ -139,6 +139,20 @@ def ensure_host(directory: Path, name: str, addresses: Iterable[str] = ()) -> Pa
     return bundle
 
 
+def install(bundle: Path, target: Path) -> None:
+    """Copy a host's bundle to the directory where the host reads it; what is alike is kept.
+
+    A reader sees each file whole; keys are seen by this user alone.
+    """
+    _make_directory(target)
+    for file in sorted(bundle.iterdir()):
+        if file.name.startswith("."):
+            continue
+        content, place = file.read_bytes(), target / file.name
+        if not place.exists() or place.read_bytes() != content:
+            secret_files.write(place, content)
+
+
 def certificate_subject(file: Path) -> str:
     """The distinguished name in a certificate as QEMU's authorization compares it: in the order
     of the certificate, which is RFC 4514's backwards.

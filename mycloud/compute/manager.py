@@ -30,7 +30,7 @@ class ComputeManager:
         self.driver = driver
         self.turns = Turns()
         self.runner: Runner | None = None
-        self.stalled = stalled.Stalled(driver)
+        self.stalled = stalled.Stalled(driver, self._observe)
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -128,15 +128,24 @@ class ComputeManager:
         """From the driver's event loop: the state in the API follows in well under 2 s."""
         if event.io_error:
             self.stalled.resume(event.server_id)
-        concurrency.spawn(self._observe, event)
+        concurrency.spawn(self._record, event.server_id, event.power_state)
 
-    def _observe(self, event: driver_base.GuestEvent) -> None:
+    def _observe(self, server_id: str) -> None:
+        """Record what a guest is doing now."""
+        try:
+            guest = self.driver.guest(server_id)
+        except exceptions.MycloudError as error:
+            LOG.warning("Guest %s can't be looked at: %s", server_id, error)
+            return
+        if guest is not None:
+            self._record(server_id, guest.power_state)
+
+    def _record(self, server_id: str, power_state: driver_base.PowerState) -> None:
         with context.role(self.role):
             try:
                 reconcile.observe(
-                    context.admin_context(), event.server_id,
-                    states.power_number(event.power_state.value),
+                    context.admin_context(), server_id, states.power_number(power_state.value)
                 )
             except exceptions.MycloudError as error:
                 # the periodic comparison will see it
-                LOG.warning("Event of guest %s is not recorded: %s", event.server_id, error)
+                LOG.warning("The state of guest %s is not recorded: %s", server_id, error)

@@ -73,6 +73,20 @@ class Layout:
         """The storage backends' own directories."""
         return self.state / "backends"
 
+    @property
+    def authority(self) -> Path:
+        """What signs the certificates of the cloud's hosts."""
+        return self.state / "authority"
+
+    @property
+    def certificates(self) -> Path:
+        """What this machine shows to hosts that use its volumes."""
+        return self.state / "pki"
+
+    def host_certificates(self, name: str) -> Path:
+        """What a compute host shows where a volume lies."""
+        return self.host(name) / "pki"
+
     def pid_file(self, name: str) -> Path:
         return self.run / f"{name}.pid"
 

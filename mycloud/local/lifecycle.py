@@ -15,7 +15,14 @@ from mycloud.common import clock, concurrency, context, exceptions, log_setup
 from mycloud.db import engine
 from mycloud.db.migrations import upgrade, version
 from mycloud.identity import bootstrap
-from mycloud.local import configuration, credentials, guest_image, guests, supervisor
+from mycloud.local import (
+    certificates,
+    configuration,
+    credentials,
+    guest_image,
+    guests,
+    supervisor,
+)
 from mycloud.local.layout import Layout
 from mycloud.local.settings import LocalError, Settings, Tell, load, save
 from mycloud.volume.exports import board
@@ -48,6 +55,7 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
     if settings.hypervisor == "libvirt" and _KVM.exists():
         _prepare_proof(layout, tell)
     _prepare_database(layout, settings, tell)
+    certificates.ensure(layout, settings, tell)
     for process in wanted:
         if process.pid(layout) is None:
             tell(f"Starting {process.name}")

@@ -189,3 +189,24 @@ class EncryptedTest(AttachCase):
         self.make_snapshot(volume["id"], force=True, status=Snap.ERROR)
         self.hypervisor.faults.set()
         self.make_snapshot(volume["id"], force=True)
+
+
+class StalledTest(AttachCase):
+    """A guest pauses because its disk does not answer."""
+
+    def status_when(self, server_id: str, status: str) -> None:
+        def look() -> bool:
+            found = self.call("GET", f"/servers/{server_id}").body["server"]
+            return bool(found["status"] == status)
+
+        self.cloud.wait(look, what=f"server {server_id} to be {status}")
+
+    def test_it_goes_on_by_itself(self) -> None:
+        server_id = self.boot()
+        self.attached(server_id)
+        for _ in range(2):
+            self.hypervisor.break_disk(server_id)
+            self.status_when(server_id, "PAUSED")
+            self.hypervisor.mend_disk(server_id)
+            self.status_when(server_id, "ACTIVE")
+            self.assertFalse(self.hypervisor.io_error(server_id))

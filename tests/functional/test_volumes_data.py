@@ -271,6 +271,14 @@ class ManageTest(_Case):
         answer = self.manage(ref=found["reference"])
         self.assertEqual(400, answer.status, answer)
 
+    def test_by_the_name_that_it_had(self) -> None:
+        self.act(self.volume_id, "os-unmanage", {}, by=self.operator)
+        self.volume_gone(self.volume_id)
+        answer = self.manage(ref={"source-name": f"volume-{self.volume_id}"})
+        self.assertEqual(202, answer.status, answer)
+        made = self.volume_when(answer.body["volume"]["id"], Vol.AVAILABLE, by=self.operator)
+        self.assertEqual("what it holds", self.driver.read(made["id"]))
+
     def test_a_failure_leaves_what_was_there(self) -> None:
         self.act(self.volume_id, "os-unmanage", {}, by=self.operator)
         self.volume_gone(self.volume_id)

@@ -87,6 +87,8 @@ class Manageable:
     reason: str | None = None
     #: the name of the volume that it belongs to, of a snapshot
     source_name: str | None = None
+    #: the name that it had as a volume, of one that was unmanaged
+    former_name: str | None = None
 
 
 class VolumeDriver(abc.ABC):

@@ -55,7 +55,12 @@ def listing(files: Layout, disk_format: str) -> list[Manageable]:
     found = []
     for each in files.strangers():
         reason, virtual_size = _inspect(each, disk_format)
-        found.append(Manageable({KEY: each.name}, -(-virtual_size // GIB), reason))
+        found.append(
+            Manageable(
+                {KEY: each.name}, -(-virtual_size // GIB), reason,
+                former_name=files.former_name(each),
+            )
+        )
     return found
 
 

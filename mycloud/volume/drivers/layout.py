@@ -77,6 +77,12 @@ class Layout:
     def begun(self, name: str, snapshot: str) -> Source | None:
         return _first(self.begun_path(name, snapshot, each) for each in _SUFFIXES)
 
+    def former_name(self, path: Path) -> str | None:
+        """The name that a file had as a volume, if it was one."""
+        if not path.name.startswith(_UNMANAGED):
+            return None
+        return path.name.removeprefix(_UNMANAGED).removesuffix(_SUFFIXES[QCOW2])
+
     def unmanaged(self, name: str) -> Source | None:
         return _first(self.unmanaged_path(name, each) for each in _SUFFIXES)
 

@@ -40,12 +40,14 @@ class ManageSpec:
 
 @dataclass(frozen=True)
 class Lying:
-    """Something on a storage. ``volume_id``: the volume that it is, if it is one of ours."""
+    """Something on a storage. ``volume_id``: the volume that it is, if it is one of ours.
+    ``former_name``: of what was a volume."""
 
     reference: dict[str, str]
     size_gb: int
     reason: str | None = None
     source_name: str | None = None
+    former_name: str | None = None
     volume_id: str | None = None
 
 
@@ -88,7 +90,7 @@ def manage(
 def _find(context: RequestContext, spec: ManageSpec) -> Lying:
     shown = str(spec.reference)[:200]
     for each in manageable(context, spec.host):
-        if each.reference != spec.reference:
+        if spec.reference not in (each.reference, _former(each)):
             continue
         if each.reason is not None:
             raise exceptions.InvalidReference(reference=shown, reason=each.reason)
@@ -96,6 +98,11 @@ def _find(context: RequestContext, spec: ManageSpec) -> Lying:
     raise exceptions.InvalidReference(
         reference=shown, reason="nothing of that name lies there that is no volume yet"
     )
+
+
+def _former(each: Lying) -> dict[str, str] | None:
+    """What was unmanaged may be named as the volume that it was."""
+    return {"source-name": f"volume-{each.former_name}"} if each.former_name else None
 
 
 @engine.retried
@@ -110,7 +117,7 @@ def _manage(
         row = _row(conn, context, spec, found)
         operation = submit.operation(
             context, KIND, row, place=row["host"], id=row["operation_id"],
-            payload={"reference": spec.reference},
+            payload={"reference": found.reference},
         )
         if key:
             operation |= {"idempotency_key": key, "idempotency_digest": asked}

@@ -226,10 +226,15 @@ class Volumes(BlockStorage[Volume]):
         details = {"new_type": type, "migration_policy": policy}
         return self.act(volume_id, "os-retype", details)
 
-    def migrate(self, volume_id: str, host: str, *, force_copy: bool = False) -> Accepted:
-        """Move it to that HOST@BACKEND#POOL; ``force_copy``: by copying its bytes, even where
-        the backend could do it in a better way. For administrators."""
-        details = {"host": host, "force_host_copy": force_copy}
+    def migrate(
+        self, volume_id: str, host: str, *, force_copy: bool = False, lock: bool = False
+    ) -> Accepted:
+        """Move it to that HOST@BACKEND#POOL; for administrators.
+
+        :param force_copy: by copying its bytes, even where the backend could do it in a better way
+        :param lock: its owner's commands do not end the move
+        """
+        details = {"host": host, "force_host_copy": force_copy, "lock_volume": lock}
         return self.act(volume_id, "os-migrate_volume", details)
 
     def revert(self, volume_id: str, snapshot_id: str) -> Accepted:

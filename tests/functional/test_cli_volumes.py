@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from oslo_config import cfg
 
@@ -265,6 +265,30 @@ class ServerVolumesTest(CommandCase):
             lambda: [row["Status"] for row in self.ask("volume", "list")] == ["available"] * 3,
             what="the end of the blank volume",
         )
+
+
+class MovingTest(CommandCase):
+    backends: ClassVar[dict[str, dict[str, Any]] | None] = {"slow": {}, "fast": {}}
+
+    def test_migrate_and_retype(self) -> None:
+        for name in ("slow", "fast"):
+            words = ("--property", f"volume_backend_name={name}")
+            self.run_cli("volume", "type", "create", name, *words, cloud=ADMIN)
+        made = self.ask("volume", "create", "--size", "1", "--type", "slow", "data", "--wait")
+        status, _, err = self.attempt("volume", "set", "data", "--type", "fast", "--wait")
+        self.assertEqual(1, status, err)
+        words = ("--type", "fast", "--retype-policy", "on-demand", "--wait")
+        self.run_cli("volume", "set", "data", *words)
+        shown = self.ask("volume", "show", made["id"], cloud=ADMIN)
+        self.assertEqual(("fast", "available"), (shown["type"], shown["status"]))
+        self.assertIn("@fast#", shown["host"])
+        free = self.ask("volume", "create", "--size", "1", "free", "--wait")
+        here = self.ask("volume", "show", free["id"], cloud=ADMIN)["host"]
+        pools = [row["Name"] for row in self.ask("volume", "pool", "list", cloud=ADMIN)]
+        (there,) = [name for name in pools if name != here]
+        words = ("volume", "migrate", free["id"], "--host", there, "--wait")
+        self.run_cli(*words, cloud=ADMIN)
+        self.assertEqual(there, self.ask("volume", "show", free["id"], cloud=ADMIN)["host"])
 
 
 def _head(path: Path) -> bytes:

@@ -203,6 +203,11 @@ class MigrateVolume(Command):
             action="store_true",
             help="copy its bytes, even where the backend could move it in a better way",
         )
+        parser.add_argument(
+            "--lock-volume",
+            action="store_true",
+            help="let nothing that its owner does end the move",
+        )
         arguments.add_wait(parser, "it lies there")
         return parser
 
@@ -210,7 +215,10 @@ class MigrateVolume(Command):
         volumes = self.client.volumes
         volume = volumes.find(parsed_args.volume)
         accepted = volumes.migrate(
-            volume.id, parsed_args.host, force_copy=parsed_args.force_host_copy
+            volume.id,
+            parsed_args.host,
+            force_copy=parsed_args.force_host_copy,
+            lock=parsed_args.lock_volume,
         )
         common.settle(self.app, volumes, accepted, parsed_args)
 

@@ -188,14 +188,18 @@ class ChangeTest(VolumeCase):
         retype = ("volume", "set", "data", "--type", "t", "--retype-policy", "on-demand")
         for words in (
             retype,
-            ("volume", "migrate", "data", "--host", "h@b#p", "--wait"),
+            ("volume", "migrate", "data", "--host", "h@b#p", "--lock-volume", "--wait"),
             ("volume", "revert", "s", "--wait"),
             ("volume", "extend", "data", "9"),
         ):
             self.succeed(*words)
         expected = [
             {"os-retype": {"new_type": "t", "migration_policy": "on-demand"}},
-            {"os-migrate_volume": {"host": "h@b#p", "force_host_copy": False}},
+            {
+                "os-migrate_volume": {
+                    "host": "h@b#p", "force_host_copy": False, "lock_volume": True,
+                }
+            },
             {"revert": {"snapshot_id": "s"}},
             {"os-extend": {"new_size": 9}},
         ]

@@ -69,6 +69,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("volume backup delete", "volumes.backups:DeleteBackup"),
     ("volume backup set", "volumes.backups:SetBackup"),
     ("volume backup restore", "volumes.backups:RestoreBackup"),
+    ("volume backup record export", "volumes.backups:ExportRecord"),
+    ("volume backup record import", "volumes.backups:ImportRecord"),
     ("volume transfer create", "volumes.transfers:CreateTransfer"),
     ("volume transfer list", "volumes.transfers:ListTransfers"),
     ("volume transfer show", "volumes.transfers:ShowTransfer"),

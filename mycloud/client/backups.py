@@ -106,6 +106,19 @@ class Backups(BlockStorage[Backup]):
         answer = self._transport.post(VOLUME, self.path, new.to_body())
         return Accepted.of(answer.body["backup"]["id"], answer)
 
+    def export_record(self, backup_id: str) -> tuple[str, str]:
+        """Its service, and its record: what a cloud without its database needs to find it again;
+        for administrators."""
+        found = self._transport.get(VOLUME, self.url(backup_id, "export_record"))
+        record = found["backup-record"]
+        return str(record["backup_service"]), str(record["backup_url"])
+
+    def import_record(self, service: str, record: str) -> Accepted:
+        """Take a backup into this project by what ``export_record`` told; for administrators."""
+        body = {"backup-record": {"backup_service": service, "backup_url": record}}
+        answer = self._transport.post(VOLUME, f"{self.path}/import_record", body)
+        return Accepted.of(answer.body["backup"]["id"], answer)
+
     def restore(
         self, backup_id: str, *, volume_id: str | None = None, name: str | None = None
     ) -> tuple[Accepted, str]:

@@ -225,3 +225,41 @@ class RestoreBackup(ShowOne):
         else:
             common.tell(self.app, accepted)
         return pairs(volume_fields(client.volumes.get(restored), client))
+
+
+class ExportRecord(ShowOne):
+    """Show what a cloud without its database needs to find a backup again (administrators)"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("backup", metavar="BACKUP", help="name or id")
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Any]]:
+        backups = self.client.backups
+        service, record = backups.export_record(backups.find(parsed_args.backup).id)
+        return pairs({"backup_service": service, "metadata": record})
+
+
+class ImportRecord(ShowOne):
+    """Take a backup by its record (administrators)"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "service", metavar="SERVICE", help="its backup_service, as the export showed it"
+        )
+        parser.add_argument(
+            "record", metavar="METADATA", help="its metadata, as the export showed it"
+        )
+        arguments.add_wait(parser, "it is available")
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Any]]:
+        backups = self.client.backups
+        accepted = backups.import_record(parsed_args.service, parsed_args.record)
+        return pairs(_fields(common.settle(self.app, backups, accepted, parsed_args)))

@@ -385,6 +385,52 @@ class ImageOfVolumesTest(ServerVolumesCase):
         self.assertEqual([], listed["images"])
 
 
+class MultiattachTest(ServerVolumesCase):
+    def setUp(self) -> None:
+        super().setUp()
+        made = self.volume_call(
+            "POST", "/types",
+            {"volume_type": {"name": "shared", "extra_specs": {"multiattach": "<is> True"}}},
+            by=self.operator,
+        )
+        self.assertEqual(200, made.status, made)
+
+    def attach(self, server_id: str, volume_id: str, version: str = "2.60") -> Answer:
+        return self.call(
+            "POST", f"/servers/{server_id}/os-volume_attachments",
+            {"volumeAttachment": {"volumeId": volume_id}}, version=version,
+        )
+
+    def test_two_servers_have_one_volume(self) -> None:
+        volume = self.bootable(volume_type="shared")
+        device = {
+            "source_type": "volume", "destination_type": "volume", "uuid": volume["id"],
+            "boot_index": 0, "delete_on_termination": True,
+        }
+        early = self.ask(device, version="2.59")
+        self.assertEqual(400, early.status, early)
+        self.assertIn("2.60", early.message)
+        first = self.made(device)
+        second = self.boot(name="two")
+        early = self.attach(second, volume["id"], "2.59")
+        self.assertEqual(400, early.status, early)
+        self.assertEqual(200, self.attach(second, volume["id"]).status)
+        self.cloud.wait(
+            lambda: len(self.volume_call("GET", f"/volumes/{volume['id']}").body["volume"][
+                "attachments"]) == 2,
+            what="both attachments",
+        )
+        self.volume_when(volume["id"], Vol.IN_USE)
+        again = self.attach(second, volume["id"])
+        self.assertEqual(400, again.status, again)
+        # the second server still has it: it stays
+        self.gone(first["id"])
+        shown = self.volume_when(volume["id"], Vol.IN_USE)
+        self.assertEqual([second], [each["server_id"] for each in shown["attachments"]])
+        self.call("DELETE", f"/servers/{second}/os-volume_attachments/{volume['id']}")
+        self.volume_when(volume["id"], Vol.AVAILABLE)
+
+
 class HostDownTest(ServerVolumesCase):
     def test_deleted_without_its_host(self) -> None:
         server = self.made({**_IMAGE_ROOT, "delete_on_termination": True})

@@ -209,6 +209,9 @@ def of_server(
 def let_go(driver: ComputeDriver, context: Any, server_id: str) -> None:
     """Forget the volumes of a server whose guest is gone, on this host and where they lie."""
     for attachment in AttachmentList.of_server(context, server_id):
+        if attachment.connector is None:
+            # no host has ever had it; it may not even have been made
+            continue
         if attachment.connection_info is not None:
             driver.disconnect_volume(attachment.connection_info)
         end_export(context, attachment)

@@ -1,5 +1,6 @@
 """What other services may know of an image."""
 
+import json
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -24,6 +25,28 @@ def for_boot(conn: Connection, context: Any, image_id: str) -> dict[str, Any]:
     image = _active(conn, context, image_id)
     inspection.check_bootable(image)
     return _told(image)
+
+
+def boot_snapshot(conn: Connection, context: Any, image_id: str) -> str | None:
+    """The snapshot that a server of an image without data would boot from; None for an image that
+    names none. Whether the caller may use it is not looked at.
+
+    :raises ImageNotFound: also for one that the caller does not see
+    :raises ImageNotActive:
+    """
+    image = _active(conn, context, image_id)
+    text = image["properties"].get("block_device_mapping")
+    if image["size"] or not text:
+        return None
+    try:
+        devices = json.loads(text)
+    except (TypeError, ValueError):
+        return None
+    for each in devices if isinstance(devices, list) else ():
+        if isinstance(each, dict) and each.get("boot_index") == 0:
+            named = each.get("snapshot_id")
+            return named if isinstance(named, str) else None
+    return None
 
 
 def for_server(conn: Connection, context: Any, image_id: str) -> dict[str, Any]:

@@ -336,6 +336,10 @@ class ImageOfVolumesTest(ServerVolumesCase):
         )
         self.assertEqual(204, nothing.status, nothing)
 
+        copy = self.make_volume(imageRef=image["id"])
+        self.assertEqual(documents[0]["snapshot_id"], copy["snapshot_id"])
+        self.assertEqual("true", copy["bootable"])
+
         again = self.made(imageRef=image["id"])
         self.assertEqual("", again["image"])
         root, data = self.volume_ids(again)

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oslo_config import cfg
@@ -210,6 +210,11 @@ def _at_least(spec: VolumeSpec, least: int, what: str) -> int:
 
 
 def _from_image(conn: Connection, context: RequestContext, spec: VolumeSpec) -> Found:
+    named = images.boot_snapshot(conn, context, str(spec.image_ref))
+    if named is not None:
+        # an image of a server that boots from a volume
+        found = _from_snapshot(conn, context, replace(spec, snapshot_id=named))
+        return replace(found, inherited={**found.inherited, "snapshot_id": named})
     if spec.size_gb is None:
         raise exceptions.BadField(field="size", reason="it is missing: GiB, a whole number.")
     found = images.find(conn, context, str(spec.image_ref), spec.size_gb, field="imageRef")

@@ -35,6 +35,18 @@ class ImageFound:
     metadata: dict[str, str]
 
 
+def boot_snapshot(conn: Connection, context: RequestContext, image_id: str) -> str | None:
+    """The snapshot that an image without data names as the boot disk; None if it names none.
+
+    :raises BadField: there is no such image
+    :raises Invalid: it is not ready
+    """
+    try:
+        return reader.boot_snapshot(conn, context, image_id)
+    except exceptions.NotFound as error:
+        raise exceptions.BadField(field="imageRef", reason=error.message) from error
+
+
 def find(
     conn: Connection, context: RequestContext, image_id: str, size_gb: int, *, field: str
 ) -> ImageFound:

@@ -16,8 +16,5 @@ class TestKill(KillCase):
     def test_delete(self) -> None:
         self.check("delete", 15, every=4)
 
-    def test_deleted_while_it_is_made(self) -> None:
-        self.check("delete_early", 15, every=4)
-
     def test_create_image(self) -> None:
         self.check("create_image", 10, every=2)

@@ -316,8 +316,9 @@ def _check_swap(conn: Connection, old: Row, new: Row) -> None:
             reason=f"the new volume has {new['size_gb']} GiB, but {old['size_gb']} are needed."
         )
     if old["multiattach"] and len(attachments.of_volumes(conn, [old["id"]])[old["id"]]) > 1:
-        raise exceptions.InvalidVolume(
-            reason="a volume that several servers use can't be swapped; detach it from the others."
+        raise exceptions.VolumeInUse(
+            volume_id=old["id"],
+            reason="several servers use it, so it can't be swapped; detach it from the others.",
         )
     if old["encrypted"] or new["encrypted"]:
         raise exceptions.InvalidVolume(

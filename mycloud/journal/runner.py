@@ -207,4 +207,5 @@ def _failure(error: Exception, plan: Plan) -> dict[str, Any]:
         ),
         "traceback": "".join(traceback.format_exception(error)),
         "changes": plan.after_failure(),
+        "final": known and error.final,
     }

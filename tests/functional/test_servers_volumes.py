@@ -277,6 +277,8 @@ class FailuresTest(ServerVolumesCase):
         self.assertEqual("failed", operation["state"])
         server = self.server(answer.body["server"]["id"])
         self.assertIn("could not be made", server["fault"]["message"])
+        # no other host was tried in vain
+        self.assertNotIn("Every host", server["fault"]["message"])
         [volume_id] = self.volume_ids(server)
         self.volume_when(volume_id, Vol.ERROR)
         self.gone(server["id"])

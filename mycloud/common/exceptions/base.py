@@ -7,8 +7,10 @@ class MycloudError(Exception):
     """The base of all domain errors.
 
     ``status`` is the HTTP status, ``code`` a stable word for programs, ``message`` the text.
+    ``final``: what failed so on one host would fail so on every other one.
     """
 
+    final = False
     status = 500
     code = "internal_error"
     template = "An unknown error occurred."

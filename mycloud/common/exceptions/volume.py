@@ -62,6 +62,17 @@ class InvalidVolume(Invalid):
     template = "Invalid volume: %(reason)s"
 
 
+class VolumeNotMade(InvalidVolume):
+    """Of a server that was to have it."""
+
+    final = True
+    code = "volume_not_made"
+    template = (
+        "Volume %(volume_id)s, which the server is to have, could not be made; its messages tell "
+        "why."
+    )
+
+
 class InvalidSnapshot(Invalid):
     code = "invalid_snapshot"
     template = "Invalid snapshot: %(reason)s"

@@ -268,7 +268,8 @@ class NewDisks:
     def _wait(self) -> None:
         """Until all of them are there.
 
-        :raises InvalidVolume: one of them has failed, or takes too long
+        :raises VolumeNotMade: one of them has failed
+        :raises InvalidVolume: one of them takes too long
         """
         deadline = clock.monotonic() + cfg.CONF.volume.ready_timeout
         pause = _FIRST_PAUSE
@@ -277,10 +278,7 @@ class NewDisks:
             making = [each for each in found if each.volume_status in _MAKING]
             broken = [each for each in found if each.volume_status in states.VOLUME_ERRORS]
             if broken:
-                raise exceptions.InvalidVolume(
-                    reason=f"volume {broken[0].volume_id}, which the server is to have, could not "
-                    "be made; see its messages."
-                )
+                raise exceptions.VolumeNotMade(volume_id=broken[0].volume_id)
             if not making:
                 return
             self._check_wanted()

@@ -396,6 +396,12 @@ SNAPSHOT: dict[str, StatusTransition] = {
     "backup.create": StatusTransition(
         "back up", frozenset({Snap.AVAILABLE}), Snap.BACKING_UP, Snap.AVAILABLE, Snap.AVAILABLE
     ),
+    "snapshot.manage": StatusTransition(
+        "manage", frozenset({Snap.CREATING}), Snap.CREATING, Snap.AVAILABLE, Snap.ERROR
+    ),
+    "snapshot.unmanage": StatusTransition(
+        "unmanage", frozenset({Snap.AVAILABLE}), Snap.UNMANAGING, Snap.DELETED
+    ),
 }
 
 BACKUP: dict[str, StatusTransition] = {

@@ -40,6 +40,8 @@ RULES = [
     rule("volume:snapshots:delete", MEMBER, "Delete a snapshot."),
     rule("volume:snapshots:force_delete", ADMIN, "Delete a snapshot whatever its status is."),
     rule("volume:snapshots:reset_status", ADMIN, "Set the status of a snapshot by hand."),
+    rule("volume:snapshots:manage", ADMIN, "Take what lies on a storage as a snapshot."),
+    rule("volume:snapshots:unmanage", ADMIN, "Forget a snapshot, and leave it on its storage."),
     rule("volume:snapshots:report", MEMBER, "Say how far a snapshot is that is made elsewhere."),
     rule("volume:transfers:show", READER, "Show and list transfers of volumes."),
     rule("volume:transfers:create", MEMBER, "Offer a volume to another project."),

@@ -328,3 +328,90 @@ class ManageTest(_Case):
         name = "os-extend_volume_completion"
         self.assertEqual(403, self.act(self.volume_id, name, inner).status)
         self.assertEqual(400, self.act(self.volume_id, name, inner, by=self.operator).status)
+
+
+class ManageSnapshotsTest(_Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.volume_id = self.make_volume()["id"]
+        self.driver.write(self.volume_id, "then")
+        self.snapshot_id = self.make_snapshot(self.volume_id)["id"]
+        self.driver.write(self.volume_id, "now")
+        self.host = self.shown(self.volume_id, by=self.operator)["os-vol-host-attr:host"]
+
+    def list_all(self, path: str = "/manageable_snapshots") -> list[Any]:
+        host = self.host.replace("#", "%23")
+        answer = self.volume_call("GET", f"{path}?host={host}", by=self.operator)
+        self.assertEqual(200, answer.status, answer)
+        found: list[Any] = answer.body["manageable-snapshots"]
+        return found
+
+    def unmanage(self, **more: Any) -> Any:
+        return self.volume_call(
+            "POST", f"/snapshots/{self.snapshot_id}/action", {"os-unmanage": {}}, **more)
+
+    def manage(self, path: str = "/os-snapshot-manage", **values: Any) -> Any:
+        body = {"snapshot": {"volume_id": self.volume_id, **values}}
+        return self.volume_call("POST", path, body, by=self.operator)
+
+    def left(self) -> dict[str, Any]:
+        answer = self.unmanage(by=self.operator)
+        self.assertEqual((202, b""), (answer.status, answer.raw))
+        path = f"/snapshots/{self.snapshot_id}"
+        self.cloud.wait(lambda: self.volume_call("GET", path).status == 404)
+        [found] = self.list_all()
+        return dict(found)
+
+    def test_there_and_back(self) -> None:
+        self.assertEqual([], self.list_all())
+        found = self.left()
+        self.assertEqual((1, True, {"source-name": self.volume_id}), (
+            found["size"], found["safe_to_manage"], found["source_reference"]))
+        [detail] = self.list_all("/os-snapshot-manage/detail")
+        self.assertEqual({*found, "reason_not_safe", "cinder_id", "extra_info"}, set(detail))
+        for by_name in (False, True):
+            reference = {"source-name": f"_snapshot-{self.snapshot_id}"}
+            if not by_name:
+                reference = found["reference"]
+            answer = self.manage(ref=reference, name="again", metadata={"a": "1"})
+            self.assertEqual(202, answer.status, answer)
+            made = self.snapshot_when(answer.body["snapshot"]["id"], Snap.AVAILABLE)
+            self.assertEqual(("again", 1, {"a": "1"}, self.volume_id), (
+                made["name"], made["size"], made["metadata"], made["volume_id"]))
+            self.assertEqual("then", self.driver.read_snapshot(self.volume_id, made["id"]))
+            self.assertEqual([], self.list_all())
+            self.snapshot_id = made["id"]
+            self.left()
+
+    def test_what_is_refused(self) -> None:
+        found = self.left()
+        other = self.make_volume()["id"]
+        for values, status in (
+            ({"ref": {"source-name": "nothing"}}, 400),
+            ({"ref": {}}, 400),
+            ({"ref": "x"}, 400),
+            ({}, 400),
+            ({"ref": found["reference"], "volume_id": other}, 400),
+            ({"ref": found["reference"], "volume_id": UNKNOWN}, 404),
+            ({"ref": found["reference"], "volume_id": "x"}, 400),
+        ):
+            answer = self.manage(**values)
+            self.assertEqual(status, answer.status, (values, answer))
+        # what was a snapshot is no volume
+        body = {"volume": {"host": self.host, "ref": found["reference"]}}
+        answer = self.volume_call("POST", "/os-volume-manage", body, by=self.operator)
+        self.assertEqual(400, answer.status, answer)
+
+    def test_a_failure_leaves_what_was_there(self) -> None:
+        found = self.left()
+        self.driver.faults.set(Fault("manage_snapshot"))
+        answer = self.manage(ref=found["reference"])
+        self.snapshot_when(answer.body["snapshot"]["id"], Snap.ERROR)
+        self.assertEqual([found], self.list_all())
+
+    def test_tenants_may_not(self) -> None:
+        self.assertEqual(403, self.unmanage().status)
+        for path in ("/os-snapshot-manage", "/manageable_snapshots"):
+            self.assertEqual(403, self.volume_call("GET", f"{path}?host=x").status)
+            body = {"snapshot": {"volume_id": self.volume_id, "ref": {"source-name": "x"}}}
+            self.assertEqual(403, self.volume_call("POST", path, body).status)

@@ -200,6 +200,10 @@ class ListTest(VolumeApiCase):
             self.row(f"more {number}")
         marker = self.ids[0]
         for query in ("", f"limit=20&marker={marker}&sort=name:asc&with_count=1"):
-            before = engine.get().statements
-            self.names(query, path="/volumes/detail")
-            self.assertLessEqual(engine.get().statements - before, 4, query)
+            # services in the background have statements of their own, now and then
+            self.assertLessEqual(min(self.statements(query) for _ in range(5)), 4, query)
+
+    def statements(self, query: str) -> int:
+        before = engine.get().statements
+        self.names(query, path="/volumes/detail")
+        return engine.get().statements - before

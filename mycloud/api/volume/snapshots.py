@@ -14,7 +14,7 @@ from mycloud.common import exceptions
 from mycloud.common.states import Snap
 from mycloud.db import snapshot_list
 from mycloud.db.filtered import Row
-from mycloud.volume.requests import listing, reset, snapshots, submit
+from mycloud.volume.requests import listing, manage_snapshots, reset, snapshots, submit
 
 _GROUP = Version(3, 14)
 _USER = Version(3, 41)
@@ -96,7 +96,7 @@ def _brief(row: Row) -> dict[str, Any]:
     }
 
 
-def _changed(request: wsgi.Request, row: Row) -> dict[str, Any]:
+def changed(request: wsgi.Request, row: Row) -> dict[str, Any]:
     """As the answers to POST and PUT have it."""
     found = _brief(row)
     if request.version >= _GROUP:
@@ -110,7 +110,7 @@ def _changed(request: wsgi.Request, row: Row) -> dict[str, Any]:
 
 def _detail(request: wsgi.Request, row: Row) -> dict[str, Any]:
     return {
-        **_changed(request, row),
+        **changed(request, row),
         "os-extended-snapshot-attributes:progress": f"{row['progress']}%",
         "os-extended-snapshot-attributes:project_id": row["project_id"],
     }
@@ -164,13 +164,13 @@ def create(request: wsgi.Request) -> Any:
         key=request.idempotency_key,
     )
     request.note_operation(operation_id)
-    return {"snapshot": _changed(request, row)}
+    return {"snapshot": changed(request, row)}
 
 
 def update(request: wsgi.Request) -> Any:
     changes = volume_rows.changes_of(request.json_body["snapshot"])
     row = snapshots.update(request.context, request.args["snapshot_id"], changes)
-    return {"snapshot": _changed(request, row)}
+    return {"snapshot": changed(request, row)}
 
 
 def delete(request: wsgi.Request) -> None:
@@ -185,6 +185,13 @@ def _delete(request: wsgi.Request, *, force: bool) -> None:
     row = snapshots.get(request.context, request.args["snapshot_id"])
     request.note_operation(
         snapshots.delete(request.context, row, force=force, key=request.idempotency_key)
+    )
+
+
+def unmanage(request: wsgi.Request) -> None:
+    row = snapshots.get(request.context, request.args["snapshot_id"])
+    request.note_operation(
+        manage_snapshots.leave(request.context, row, key=request.idempotency_key)
     )
 
 
@@ -230,5 +237,6 @@ ROWS = [
     ),
     _action("os-reset_status", reset_status, "reset_status", _RESET),
     _action("os-force_delete", force_delete, "force_delete", schemas.NOTHING),
+    _action("os-unmanage", unmanage, "unmanage", schemas.NOTHING),
     _action("os-update_snapshot_status", report, "report", _REPORT),
 ]

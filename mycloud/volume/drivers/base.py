@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from mycloud.common import exceptions
+
 GIB = 1 << 30
 
 
@@ -249,6 +251,28 @@ class VolumeDriver(abc.ABC):
     def unmanage(self, name: str) -> None:
         """Forget the volume and leave its bytes where they are, under a name that ``manageable``
         shows."""
+
+    def manage_snapshot(
+        self, name: str, snapshot: str, reference: Mapping[str, str]
+    ) -> int:
+        """Take something that lies there, and was a snapshot of the volume, as its snapshot;
+        returns its size. A backend that can't refuses everything.
+
+        :raises InvalidReference: as ``manage``
+        """
+        raise exceptions.InvalidReference(
+            reference=dict(reference), reason="this backend can't manage snapshots"
+        )
+
+    def unmanage_snapshot(self, name: str, snapshot: str) -> None:
+        """As ``unmanage``, of a snapshot.
+
+        :raises BackendFailed: the backend can't
+        """
+        raise exceptions.BackendFailed(
+            backend=self.settings.name, verb="unmanage a snapshot",
+            reason="it keeps snapshots inside of their volumes",
+        )
 
     # -- whole images -------------------------------------------------------
 

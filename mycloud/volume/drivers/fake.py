@@ -179,6 +179,16 @@ class FakeDriver(FileDriver):
         self.faults.strike("unmanage", name)
         super().unmanage(name)
 
+    def manage_snapshot(
+        self, name: str, snapshot: str, reference: Mapping[str, str]
+    ) -> int:
+        self.faults.strike("manage_snapshot", name)
+        return super().manage_snapshot(name, snapshot, reference)
+
+    def unmanage_snapshot(self, name: str, snapshot: str) -> None:
+        self.faults.strike("unmanage_snapshot", name)
+        super().unmanage_snapshot(name, snapshot)
+
     def copy_in(self, name: str, image: Source, virtual_size: int) -> None:
         self.faults.strike("copy_in", name)
         super().copy_in(name, image, virtual_size)

@@ -228,6 +228,31 @@ class FileDriver(VolumeDriver):
         with self._telling(f"unmanage volume {name}"):
             concurrency.run_native(sparse.publish, found.path, target)
 
+    def manage_snapshot(
+        self, name: str, snapshot: str, reference: Mapping[str, str]
+    ) -> int:
+        path = foreign_files.path(self._files, reference)
+        kept = self._snapshot(name, snapshot)
+        if kept is None:
+            if self._files.former(path)[0] != name:
+                raise foreign_files.refused(reference, f"it is no snapshot of volume {name}")
+            concurrency.run_native(foreign_files.size, path, reference, self._format)
+            final = self._files.snapshot_path(name, snapshot, self._format)
+            with self._telling("take what was named"):
+                concurrency.run_native(sparse.publish, path, final)
+            kept = Source(final, self._format)
+        return -(-self._size(kept) // GIB)
+
+    def unmanage_snapshot(self, name: str, snapshot: str) -> None:
+        found = self._snapshot(name, snapshot)
+        if found is None:
+            if concurrency.run_native(self._files.unmanaged_snapshot, name, snapshot) is None:
+                raise self._not_here(SNAPSHOT, snapshot)
+            return
+        target = self._files.unmanaged_snapshot_path(name, snapshot, found.format)
+        with self._telling(f"unmanage snapshot {snapshot}"):
+            concurrency.run_native(sparse.publish, found.path, target)
+
     # -- whole images -------------------------------------------------------
 
     def copy_in(self, name: str, image: Source, virtual_size: int) -> None:

@@ -55,10 +55,11 @@ def listing(files: Layout, disk_format: str) -> list[Manageable]:
     found = []
     for each in files.strangers():
         reason, virtual_size = _inspect(each, disk_format)
+        volume, former = files.former(each)
         found.append(
             Manageable(
-                {KEY: each.name}, -(-virtual_size // GIB), reason,
-                former_name=files.former_name(each),
+                {KEY: each.name}, -(-virtual_size // GIB), reason, source_name=volume,
+                former_name=former,
             )
         )
     return found

@@ -20,12 +20,16 @@ VOLUME, SNAPSHOT = "volume", "snapshot"
 
 _BEGUN, _PART = ".begun-", ".part-"
 _UNMANAGED = "unmanaged-"
+_UNMANAGED_SNAPSHOT = f"{_UNMANAGED}snapshot-"
 _SUFFIXES = {RAW: "", QCOW2: ".qcow2"}
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _SAFE = re.compile(rf"{_WORD}\Z")
 _OURS = re.compile(
     rf"(?:volume-(?P<volume>{_WORD})|snapshot-(?P<of>{_WORD})\.(?P<snapshot>{_WORD}))"
     r"(?P<suffix>\.qcow2)?\Z"
+)
+_WAS_SNAPSHOT = re.compile(
+    rf"{_UNMANAGED_SNAPSHOT}(?P<of>{_WORD})\.(?P<snapshot>{_WORD})(?:\.qcow2)?\Z"
 )
 
 
@@ -77,11 +81,24 @@ class Layout:
     def begun(self, name: str, snapshot: str) -> Source | None:
         return _first(self.begun_path(name, snapshot, each) for each in _SUFFIXES)
 
-    def former_name(self, path: Path) -> str | None:
-        """The name that a file had as a volume, if it was one."""
-        if not path.name.startswith(_UNMANAGED):
-            return None
-        return path.name.removeprefix(_UNMANAGED).removesuffix(_SUFFIXES[QCOW2])
+    def unmanaged_snapshot_path(self, name: str, snapshot: str, disk_format: str) -> Path:
+        ending = _SUFFIXES[disk_format]
+        return self.directory / (
+            f"{_UNMANAGED_SNAPSHOT}{checked(name)}.{checked(snapshot)}{ending}"
+        )
+
+    def former(self, path: Path) -> tuple[str | None, str | None]:
+        """Of a file that was a snapshot: the volume that it belongs to, and its own name; of one
+        that was a volume: None, and its name."""
+        match = _WAS_SNAPSHOT.match(path.name)
+        if match is not None:
+            return match["of"], match["snapshot"]
+        if path.name.startswith(_UNMANAGED):
+            return None, path.name.removeprefix(_UNMANAGED).removesuffix(_SUFFIXES[QCOW2])
+        return None, None
+
+    def unmanaged_snapshot(self, name: str, snapshot: str) -> Source | None:
+        return _first(self.unmanaged_snapshot_path(name, snapshot, each) for each in _SUFFIXES)
 
     def unmanaged(self, name: str) -> Source | None:
         return _first(self.unmanaged_path(name, each) for each in _SUFFIXES)

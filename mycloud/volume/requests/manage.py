@@ -92,8 +92,11 @@ def _find(context: RequestContext, spec: ManageSpec) -> Lying:
     for each in manageable(context, spec.host):
         if spec.reference not in (each.reference, _former(each)):
             continue
-        if each.reason is not None:
-            raise exceptions.InvalidReference(reference=shown, reason=each.reason)
+        reason = each.reason
+        if each.source_name and each.former_name:
+            reason = f"it was a snapshot of volume {each.source_name}: manage it as one"
+        if reason is not None:
+            raise exceptions.InvalidReference(reference=shown, reason=reason)
         return each
     raise exceptions.InvalidReference(
         reference=shown, reason="nothing of that name lies there that is no volume yet"

@@ -127,17 +127,18 @@ def delete(
     :raises InvalidSnapshot: its status does not allow it, or a volume is being made from it
     """
     with engine.reader() as conn:
-        _refuse_copies(conn, snapshot)
+        refuse_copies(conn, snapshot)
     if force:
         _force(snapshot)
     new = New(
         "snapshot.delete", {"volume_id": snapshot["volume_id"]},
-        along=lambda conn: _refuse_copies(conn, snapshot),
+        along=lambda conn: refuse_copies(conn, snapshot),
     )
     return submit.submit(context, submit.SNAPSHOT, snapshot, new, key=key)
 
 
-def _refuse_copies(conn: Connection, snapshot: Row) -> None:
+def refuse_copies(conn: Connection, snapshot: Row) -> None:
+    """:raises InvalidSnapshot: while a volume is being made from it"""
     if volumes.being_made_from(conn, "snapshot_id", snapshot["id"]):
         raise exceptions.InvalidSnapshot(
             reason=f"Snapshot {snapshot['id']} is being copied to a volume; try again when "

@@ -38,6 +38,8 @@ PLANS: dict[str, Callable[..., Any]] = {
     "volume.retype": move.plan,
     "snapshot.create": snapshot.create,
     "snapshot.delete": snapshot.delete,
+    "snapshot.manage": manage.manage_snapshot,
+    "snapshot.unmanage": manage.unmanage_snapshot,
 }
 
 

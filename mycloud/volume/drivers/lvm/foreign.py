@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from mycloud.common import exceptions
 from mycloud.volume.drivers.base import GIB, Manageable
+from mycloud.volume.drivers.lvm import naming
 from mycloud.volume.drivers.lvm.commands import LogicalVolume
 
 _KEYS = ("source-name",)
@@ -19,7 +20,9 @@ def listing(found: Iterable[LogicalVolume], pool: str, *, thin: bool) -> list[Ma
             reference={_KEYS[0]: each.name},
             size_gb=-(-each.size // GIB),
             reason=reason(each, pool, thin=thin),
-            source_name=each.origin or None,
+            # a volume that shares its blocks with another is a volume all the same
+            source_name=None if _former_name(each.name) else each.origin or None,
+            former_name=_former_name(each.name),
         )
         for each in found
         if each.kind not in _POOLS
@@ -55,3 +58,10 @@ def reason(found: LogicalVolume, pool: str, *, thin: bool) -> str | None:
     if found.opened:
         return "a program or a file system uses it"
     return None
+
+
+def _former_name(name: str) -> str | None:
+    """What the volume was called, of one that was unmanaged."""
+    if not name.startswith(naming.UNMANAGED):
+        return None
+    return name.removeprefix(naming.UNMANAGED)

@@ -119,6 +119,7 @@ class ComputeManager:
 
     def reconcile(self, ctxt: Any) -> None:
         reconcile.run(ctxt, self.host, self.driver)
+        reconcile.take_stray_volumes(ctxt, self.driver, self.turns)
 
     def _prune_images(self, ctxt: Any) -> None:
         """Make room of cached images that no guest uses."""

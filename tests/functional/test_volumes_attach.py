@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mycloud.common import context, exceptions, faults
+from mycloud.common import clock, context, exceptions, faults
 from mycloud.common.states import Attach, Snap, Vol
 from mycloud.db import attachments, engine
 from tests.fixtures.volume_api import VolumeApiCase
@@ -115,6 +115,20 @@ class AttachTest(AttachCase):
         shown = self.volume_when(volume["id"], Vol.IN_USE)
         self.assertEqual(server_id, shown["attachments"][0]["server_id"])
         self.assertEqual([volume["id"]], list(self.hypervisor.volumes(server_id)))
+
+    def test_a_disk_that_is_not_attached_is_taken_away(self) -> None:
+        server_id = self.boot()
+        volume, other = self.attached(server_id), self.attached(server_id)
+
+        def forget() -> None:
+            with engine.writer() as conn:
+                attachments.end(conn, volume["attachments"][0]["attachment_id"], clock.now())
+
+        self.cloud.in_role(forget)
+        manager = self.cloud.computes["host1"]
+        with context.role(context.COMPUTE):
+            manager.reconcile(context.admin_context())
+        self.assertEqual([other["id"]], list(self.hypervisor.volumes(server_id)))
 
     def test_an_export_that_nobody_needs_is_ended(self) -> None:
         server_id = self.boot()

@@ -7,9 +7,14 @@ from typing import Any
 
 from mycloud.common import exceptions, states
 from mycloud.compute.drivers.base import ComputeDriver, GuestInfo
+from mycloud.journal.runner import Turns
+from mycloud.objects.attachment import AttachmentList
 from mycloud.objects.server import Server, ServerList
 
 LOG = logging.getLogger(__name__)
+
+#: Seconds that a guest gets to let go of a volume that it should not have.
+_STRAY_SECONDS = 20
 
 
 def run(context: Any, host: str, driver: ComputeDriver) -> None:
@@ -41,6 +46,23 @@ def volumes_of(
                 volume_id: dataclasses.asdict(state) for volume_id, state in has.items()
             }
     return found
+
+
+def take_stray_volumes(context: Any, driver: ComputeDriver, turns: Turns) -> None:
+    """Take away the volumes that guests have and servers have not: of an attach whose worker lost
+    it when its deadline had passed, say. Somebody else may be given them already."""
+    for server_id, has in volumes_of(driver, driver.guests()).items():
+        with turns.of(server_id):
+            # an attachment is there before its disk, and until after it
+            wanted = {
+                each.volume_id for each in AttachmentList.of_server(context, server_id)
+            }
+            for volume_id in sorted(set(has) - wanted):
+                LOG.warning(
+                    "Guest %s has volume %s, which is not attached to it: taking it away",
+                    server_id, volume_id,
+                )
+                driver.detach_volume(server_id, volume_id, _STRAY_SECONDS)
 
 
 def _remove_strangers(

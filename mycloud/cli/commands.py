@@ -51,6 +51,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("volume unset", "volumes.change:UnsetVolume"),
     ("volume extend", "volumes.change:ExtendVolume"),
     ("volume migrate", "volumes.change:MigrateVolume"),
+    ("volume drain", "volumes.drain:DrainBackend"),
     ("volume revert", "volumes.change:RevertVolume"),
     ("volume manage", "volumes.manage:ManageVolume"),
     ("volume unmanage", "volumes.manage:UnmanageVolume"),

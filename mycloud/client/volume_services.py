@@ -1,8 +1,9 @@
 """The programs of block storage, the pools of their backends, and messages to users."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from mycloud.client import errors
 from mycloud.client.resource import Collection
@@ -56,6 +57,16 @@ class Message:
         return self.id
 
 
+@dataclass(frozen=True)
+class Draining:
+    """How far a backend is. ``moving``: volume id -> its operation; ``waiting``: ids of volumes
+    that come later; ``staying``: volume id -> why it can't be moved now."""
+
+    moving: Mapping[str, str]
+    waiting: Sequence[str]
+    staying: Mapping[str, str]
+
+
 class VolumeServices:
     """All programs of block storage; for administrators."""
 
@@ -75,6 +86,24 @@ class VolumeServices:
                 disabled_reason=document.get("disabled_reason"),
                 backend_state=document.get("backend_state"),
             )
+
+    def drain(
+        self, host: str, *, to: str | None = None, at_once: int = 1, skip: Sequence[str] = ()
+    ) -> Draining:
+        """Let no new volumes come to a HOST@BACKEND, and let so many of those that are there move
+        that ``at_once`` do; ask again to go on.
+
+        :param to: HOST@BACKEND#POOL; None: wherever each fits
+        :param skip: ids of volumes that are left alone
+        """
+        wanted = {"to": to, "at_once": at_once, "skip": list(skip)}
+        path = f"/backends/{quote(host, safe='@')}/drain"
+        found = self._transport.post("mycloud", path, {"drain": wanted}).body["drain"]
+        return Draining(
+            {each["volume_id"]: each["operation_id"] for each in found["moving"]},
+            tuple(found["waiting"]),
+            {each["volume_id"]: each["reason"] for each in found["staying"]},
+        )
 
     def enable(self, host: str, binary: str) -> None:
         """Let it get new volumes again."""

@@ -277,3 +277,64 @@ class OfflineTest(MoveCase):
         self.driver("west").faults.set()
         self.assertEqual("succeeded", self.end_of(answer)["state"])
         self.assert_west(volume["id"])
+
+
+class DrainTest(MoveCase):
+    hosts = 0
+
+    def drain(self, host: str = "test@east", **more: Any) -> Answer:
+        by = more.pop("by", self.operator)
+        return self.call(
+            "POST", f"/backends/{host}/drain", {"drain": more}, api="/cloud/v1", by=by
+        )
+
+    def test_all_that_can_move_moves(self) -> None:
+        self.make_type("any")
+        for backend, disabled in (("west", True), ("east", False)):
+            self.switch(backend, disabled=disabled)
+        ids = [self.make_volume(volume_type="any")["id"] for _ in range(3)]
+        pinned, kept = self.eastern()["id"], self.make_volume(volume_type="any")["id"]
+        self.make_snapshot(kept)
+        self.switch("west", disabled=False)
+        failed: list[str] = []
+        rounds = 0
+        while True:
+            answer = self.drain(to="test@west", skip=failed)
+            self.assertEqual(202, answer.status, answer)
+            found = answer.body["drain"]
+            if not found["moving"]:
+                break
+            rounds += 1
+            [moving] = found["moving"]
+            if self.ended(moving["operation_id"])["state"] == "failed":
+                failed.append(moving["volume_id"])
+        self.settled()
+        self.assertEqual([pinned], failed)
+        self.assertEqual(4, rounds)
+        [stays] = found["staying"]
+        self.assertEqual(kept, stays["volume_id"])
+        self.assertIn("snapshots", stays["reason"])
+        self.assertEqual(3, len(self.names("west")))
+        self.assertEqual(sorted([pinned, kept]), self.names("east"))
+        for volume_id in ids:
+            shown = self.shown(volume_id, by=self.operator)
+            self.assertEqual(self.place("west"), shown[HOSTS])
+        [service] = self.volume_call(
+            "GET", "/os-services?host=test@east", by=self.operator
+        ).body["services"]
+        self.assertEqual(("disabled", "drained"), (service["status"], service["disabled_reason"]))
+
+    def test_refusals(self) -> None:
+        self.assertEqual(404, self.drain("test@nowhere").status)
+        self.assertEqual(403, self.drain(by=self.member).status)
+        for to in ("test@east", "test@nowhere"):
+            self.assertEqual(400, self.drain(to=to).status)
+        self.assertEqual(400, self.drain(at_once=0).status)
+
+    def switch(self, backend: str, *, disabled: bool) -> None:
+        verb = "disable" if disabled else "enable"
+        answer = self.volume_call(
+            "PUT", f"/os-services/{verb}",
+            {"host": f"test@{backend}", "binary": "cinder-volume"}, by=self.operator,
+        )
+        self.assertEqual(200, answer.status, answer)

@@ -51,7 +51,7 @@ def migrate(
     """
     here = _placed(volume)
     if wish.host is not None:
-        _check_host(volume, wish.host)
+        check_host(here, wish.host)
     with engine.reader() as conn:
         refuse_unmovable(conn, volume)
         submit.check(conn, submit.VOLUME, volume, "volume.migrate")
@@ -81,17 +81,20 @@ def _placed(volume: Row) -> str:
     return volume_pools.split(volume["host"])[0]
 
 
-def _check_host(volume: Row, host: str) -> None:
-    service = volume_pools.split(host)[0]
+def check_host(here: str, host: str) -> None:
+    """Whether volumes of the service ``here`` can go to a host at all.
+
+    :raises BadField: there is no such host :raises InvalidVolume: it is where they are
+    """
     try:
         pools.of_host(host)
     except exceptions.NotFound as error:
         raise exceptions.BadField(
             field="host", reason=f"there is no storage pool on host {host}"
         ) from error
-    if service == volume_pools.split(volume["host"])[0]:
+    if volume_pools.split(host)[0] == here:
         raise exceptions.InvalidVolume(
-            reason=f"volume {volume['id']} lies on {service} already; name another backend."
+            reason=f"the volume lies on {here} already; name another backend."
         )
 
 

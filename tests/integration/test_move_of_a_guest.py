@@ -174,8 +174,9 @@ class MoveOfAGuestTest(testtools.TestCase):
 
     def starts_again(self) -> None:
         """The guest finds its volume where it lies now."""
-        for verb in (self.member.servers.stop, self.member.servers.start):
-            self.member.servers.wait(verb(self.server_id), timeout=_BOOT)
+        servers = self.member.servers
+        for verb, status in ((servers.stop, "SHUTOFF"), (servers.start, "ACTIVE")):
+            servers.wait(verb(self.server_id), status, timeout=_BOOT)
         wait_for(
             lambda: self.console_log(self.server_id).count("GUEST READY") == 2, "it boots", _BOOT
         )

@@ -1,5 +1,6 @@
 """Backups through the API: made, restored, deleted, and what is refused."""
 
+import datetime
 import hashlib
 import json
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 from oslo_config import cfg
 
-from mycloud.common import clock
+from mycloud.common import clock, context, exceptions
 from mycloud.common.states import Backup, Vol
-from mycloud.db.models import volumes
+from mycloud.db.models import backups, operations, volumes
+from mycloud.objects.operation import Operation
 from mycloud.volume.repository import loader
 from mycloud.volume.requests import snapshots
 from mycloud.volume.requests.snapshots import SnapshotSpec
@@ -374,6 +376,66 @@ class RefusalsTest(BackupCase):
         self.assertEqual(400, self.volume_call("DELETE", f"/backups/{made}").status)
         fault.unlink()
         self.backup_when(made, Backup.AVAILABLE)
+
+
+class UnderWayTest(BackupCase):
+    """While a backup is being made: the backend hangs."""
+
+    def hang(self) -> tuple[str, str, Path]:
+        """A volume, its backup that hangs, and the file that makes it so."""
+        volume = self.make_volume()
+        self.write(volume["id"], 0, b"x")
+        fault = self.driver.settings.state_dir / "fault"
+        fault.write_text(json.dumps({"verb": "source", "mode": "hang"}))
+        made = self.ask(volume["id"])
+        self.cloud.wait(lambda: json.loads(fault.read_text())[0].get("hits") if (
+            fault.read_text().startswith("[")
+        ) else None)
+        return volume["id"], made, fault
+
+    def test_force_delete(self) -> None:
+        volume, made, fault = self.hang()
+        answer = self.volume_call(
+            "POST", f"/backups/{made}/action", {"os-force_delete": None}, by=self.operator
+        )
+        self.assertEqual(202, answer.status, answer)
+        self.assertEqual(Backup.DELETING, self.row(backups, made)["status"])
+        fault.unlink()
+        self.backup_when(made, Backup.DELETED)
+        self.volume_when(volume, Vol.AVAILABLE)
+        self.assertEqual([], list(self.directory.iterdir()))
+
+    def test_long_work_is_not_taken_for_a_hang(self) -> None:
+        _, made, fault = self.hang()
+        running = self.row(operations, self.row(backups, made)["operation_id"])
+        past = clock.now() - datetime.timedelta(days=1)
+        self.cloud.in_role(
+            set_row, operations, running["id"],
+            deadline_at=clock.now() + datetime.timedelta(seconds=30),
+        )
+        ctxt = context.admin_context()
+        self.cloud.in_role(Operation.extend, ctxt, running["id"], running["owner_epoch"])
+        extended = self.row(operations, running["id"])["deadline_at"]
+        self.assertGreater(extended - clock.now(), datetime.timedelta(seconds=300))
+        self.assertRaises(
+            exceptions.OperationLost,
+            self.cloud.in_role, Operation.extend, ctxt, running["id"], "another epoch",
+        )
+        # one that says nothing for too long has failed, and the volume is free again
+        self.cloud.in_role(set_row, operations, running["id"], deadline_at=past)
+        failed = self.backup_when(made, Backup.ERROR)
+        self.assertIn("deadline", failed["fail_reason"])
+        self.volume_when(failed["volume_id"], Vol.AVAILABLE)
+        self.assertRaises(
+            exceptions.OperationLost,
+            self.cloud.in_role, Operation.extend, ctxt, running["id"], running["owner_epoch"],
+        )
+        fault.unlink()
+        # what the worker that was given up has left goes with the backup
+        self.driver.snapshot(failed["volume_id"], f"backup-{made}")
+        self.delete(made)
+        self.assertEqual([], self.driver.snapshot_names())
+        self.assertEqual([], list(self.directory.iterdir()))
 
 
 class ListTest(BackupCase):

@@ -41,7 +41,7 @@ def create(driver: VolumeDriver, board: Board, context: Any, operation: Operatio
     if found.volume is None:
         raise exceptions.VolumeNotFound(volume_id=found.volume_id)
     repository, data = loader.load(), found.data_name
-    name, kept = found.volume.backend_name, f"backup-{found.id}"
+    name, kept = found.volume.backend_name, _kept(found)
 
     def exists() -> bool:
         return concurrency.run_native(repository.exists, data)
@@ -194,22 +194,30 @@ def take(driver: VolumeDriver, board: Board, context: Any, operation: Operation)
 def delete(driver: VolumeDriver, board: Board, context: Any, operation: Operation) -> Plan:
     """The steps of backup.delete; nothing of it is ever undone."""
     found = Backup.get(context, operation.resource_id)
-    if not Backup.is_last_of_data(context, found.id):
-        # another record stands for the same bytes
-        return Plan(steps=[])
-    repository, data = loader.load(), found.data_name
-    return Plan(
-        steps=[
+    repository, data, kept = loader.load(), found.data_name, _kept(found)
+    steps = []
+    # a worker that was given up may have left it
+    if found.volume is not None and driver.snapshot_exists(found.volume.backend_name, kept):
+        name = found.volume.backend_name
+        steps.append(Step("drop", do=lambda: driver.delete_snapshot(name, kept)))
+    # another record may stand for the same bytes
+    if Backup.is_last_of_data(context, found.id):
+        steps.append(
             Step(
                 "delete",
                 do=lambda: concurrency.run_native(repository.delete, data),
                 done=lambda: concurrency.run_native(repository.is_empty, data),
             )
-        ]
-    )
+        )
+    return Plan(steps=steps)
 
 
 # -- parts -------------------------------------------------------------------------------------
+
+
+def _kept(found: Backup) -> str:
+    """The name of the snapshot from which a volume in use is backed up."""
+    return f"backup-{found.id}"
 
 
 def pulse_of(operation: Operation) -> Callable[[], None]:

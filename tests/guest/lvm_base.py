@@ -14,6 +14,8 @@ from mycloud.volume.drivers.base import GIB, BackendSettings, Source
 from mycloud.volume.drivers.lvm import LVMDriver
 from tests.contract.volume_driver import VolumeDriverContract, new_name, peek, poke
 
+#: of the guest: for most tests, a small one and a tiny one
+DISKS = ("/dev/vdb", "/dev/vdc", "/dev/vdd")
 MIB = 1 << 20
 BLOCK = 4096
 

@@ -7,9 +7,9 @@ from mycloud.common import exceptions
 from mycloud.volume.drivers.base import GIB
 from mycloud.volume.drivers.lvm.commands import Lvm
 from tests.contract.volume_driver import new_name, peek, poke
-from tests.guest.lvm_base import MIB, LvmContract, VolumeGroups, run
+from tests.guest.lvm_base import DISKS, MIB, LvmContract, VolumeGroups, run
 
-DISK, SMALL, TINY = "/dev/vdb", "/dev/vdc", "/dev/vdd"
+DISK, SMALL, TINY = DISKS
 
 
 class ThickTest(LvmContract, unittest.TestCase):
@@ -90,7 +90,7 @@ class ThickTest(LvmContract, unittest.TestCase):
         lvm.create(name, 32 * MIB, [])
         run("dd", "if=/dev/urandom", f"of={lvm.device(name)}", "bs=1M", "count=32", "conv=fsync")
         before = lvm.device(name).read_bytes()
-        lvm.snapshot(name, snapshot, [])
+        lvm.snapshot(name, 32 * MIB, snapshot, [])
         run("dd", "if=/dev/urandom", f"of={lvm.device(name)}", "bs=1M", "count=32", "conv=fsync")
         self.assertEqual(before, lvm.device(snapshot).read_bytes())
         found = lvm.logical_volume(snapshot)

@@ -249,7 +249,7 @@ class LvmBackend(VolumeDriver):
         if origin.thin:
             self._lvm.snapshot_thin(origin.name, name, {naming.TAG}, writable=False)
         else:
-            self._lvm.snapshot(origin.name, name, {naming.TAG})
+            self._lvm.snapshot(origin.name, origin.size, name, {naming.TAG})
 
     @contextlib.contextmanager
     def _still(self, found: LogicalVolume) -> Iterator[Source]:

@@ -33,6 +33,9 @@ _LV_FIELDS = (
 )
 #: zeros are written in pieces, so that the program ends soon when it is told to
 _STEP = 64 << 20
+#: of a snapshot that is not thin, and what else its store needs
+_CHUNK = 4096
+_SPARE = 1 << 20
 
 
 class LvmFailed(Exception):
@@ -194,14 +197,19 @@ class Lvm:
             "--name", checked(name), self.group,
         )
 
-    def snapshot(self, origin: str, name: str, tags: Iterable[str]) -> None:
+    def snapshot(self, origin: str, size: int, name: str, tags: Iterable[str]) -> None:
         """A read-only snapshot with room for every block of its origin: it can't overflow.
 
+        :param size: of the origin
         :raises NoSpace:
         """
+        # 16 bytes for each of its chunks; LVM takes less if that is all that can ever be used.
+        # "100%ORIGIN" would mean: or what is left
+        store = size + size // (_CHUNK // 16) + _SPARE
         self._run(
-            "lvcreate", "--yes", "--snapshot", "--extents", "100%ORIGIN", "--permission", "r",
-            *_tagged("--addtag", tags), "--name", checked(name), self._full(origin),
+            "lvcreate", "--yes", "--snapshot", "--size", f"{_positive(store)}b",
+            "--chunksize", f"{_CHUNK}b", "--permission", "r", *_tagged("--addtag", tags),
+            "--name", checked(name), self._full(origin),
         )
 
     def snapshot_thin(

@@ -1,0 +1,4 @@
+# Run one module of tests in the guest: run.sh MODULE MODE-OF-CONCURRENCY
+cd /tmp || exit 1
+export PYTHONPATH=/share/source:/share/packages PYTHONDONTWRITEBYTECODE=1 MYCLOUD_CONCURRENCY=$2
+exec python3 -W ignore -m tests.guest.report "$1"

@@ -92,9 +92,11 @@ def overwrite(source: Path, source_format: str, target: Path, size: int) -> None
     :raises DiskFull: no room
     :raises processutils.ProcessExecutionError: qemu-img does not accept the source
     """
+    # what passes through once is of no use in the host's cache
+    direct = ["-T", "none"] if source.is_block_device() else []
     _run(
         target, size,
-        "convert", "-n", "-t", "none", "-f", source_format, "-O", "raw", "-S", "64k",
+        "convert", "-n", *direct, "-t", "none", "-f", source_format, "-O", "raw", "-S", "64k",
         str(source), str(target),
     )
 

@@ -74,7 +74,7 @@ class ThickTest(LvmContract, unittest.TestCase):
 
     def test_a_snapshot_that_was_half_deleted(self):
         name = self.made(1, b"data")
-        for moment in ("--splitsnapshot", "blkdiscard", "lvremove"):
+        for moment in ("--splitsnapshot", "blkdiscard"):
             with self.subTest(moment):
                 snapshot = self.kept(name)
                 self.in_a_child(moment, "delete_snapshot", name, snapshot)

@@ -42,9 +42,9 @@ class ServerVolumesCase(VolumeApiCase):
         self.assertEqual(202, answer.status, answer)
         operation = self.ended(answer.headers["X-Mycloud-Operation-Id"])
         self.assertEqual("succeeded", operation["state"], operation)
-        return self.server(answer.body["server"]["id"])
+        return self.seen(answer.body["server"]["id"])
 
-    def server(self, server_id: str) -> dict[str, Any]:
+    def seen(self, server_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.call("GET", f"/servers/{server_id}", by=self.operator).body
         return found["server"]
 
@@ -128,7 +128,7 @@ class BootFromVolumeTest(ServerVolumesCase):
         for action in ("os-stop", "os-start"):
             answer = self.call("POST", f"/servers/{server['id']}/action", {action: None})
             self.ended(answer.headers["X-Mycloud-Operation-Id"])
-        self.assertEqual("ACTIVE", self.server(server["id"])["status"])
+        self.assertEqual("ACTIVE", self.seen(server["id"])["status"])
         self.gone(server["id"])
         self.volume_when(volume["id"], Vol.AVAILABLE)
 
@@ -221,7 +221,7 @@ class BootFromVolumeTest(ServerVolumesCase):
         )
         self.assertEqual(202, answer.status, answer)
         self.ended(answer.headers["X-Mycloud-Operation-Id"])
-        server = self.server(answer.body["server"]["id"])
+        server = self.seen(answer.body["server"]["id"])
         self.assertEqual([root["id"], data["id"]], self.volume_ids(server))
         self.gone(server["id"])
         self.volume_gone(root["id"])
@@ -260,7 +260,7 @@ class FailuresTest(ServerVolumesCase):
         server_id = answer.body["server"]["id"]
         operation = self.ended(answer.headers["X-Mycloud-Operation-Id"])
         self.assertEqual("failed", operation["state"])
-        server = self.server(server_id)
+        server = self.seen(server_id)
         self.assertEqual("ERROR", server["status"])
         root, _ = self.volume_ids(server)
         self.volume_when(root, Vol.RESERVED)
@@ -275,7 +275,7 @@ class FailuresTest(ServerVolumesCase):
         answer = self.ask({**_IMAGE_ROOT, "delete_on_termination": True})
         operation = self.ended(answer.headers["X-Mycloud-Operation-Id"])
         self.assertEqual("failed", operation["state"])
-        server = self.server(answer.body["server"]["id"])
+        server = self.seen(answer.body["server"]["id"])
         self.assertIn("could not be made", server["fault"]["message"])
         # no other host was tried in vain
         self.assertNotIn("Every host", server["fault"]["message"])
@@ -330,8 +330,8 @@ class ImageOfVolumesTest(ServerVolumesCase):
             what="the snapshots",
         )
         self.assertEqual(
-            [each["snapshot_id"] for each in documents],
-            [row["id"] for row in self.rows(volume_snapshots)],
+            {each["snapshot_id"] for each in documents},
+            {row["id"] for row in self.rows(volume_snapshots)},
         )
         nothing = self.call(
             "GET", f"/v2/images/{image['id']}/file", api="/image", version=None
@@ -363,8 +363,10 @@ class ImageOfVolumesTest(ServerVolumesCase):
         self.volume_when(first, Vol.AVAILABLE)
 
     def test_images_that_lie(self) -> None:
+        mine = self.bootable()["id"]
         for text in ("{", "{}", "[1]", '[{"source_type": "file"}]', '[{"volume_size": {}}]',
-                     '[{"source_type": "volume", "boot_index": 0}]', "[]"):
+                     '[{"source_type": "volume", "boot_index": 0}]', "[]",
+                     json.dumps([{"volume_id": mine, "boot_index": 0}])):
             image = seeds.image(
                 self.cloud, id=clock.new_id(), size=0, content_format=None,
             )

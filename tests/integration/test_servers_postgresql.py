@@ -1,4 +1,4 @@
-"""Lists of servers, and nonsense over every route, on PostgreSQL."""
+"""Servers with volumes, lists of servers, and nonsense over every route, on PostgreSQL."""
 
 import unittest
 from typing import Any
@@ -10,6 +10,11 @@ from tests.fixtures import postgresql
 from tests.functional.test_bad_input import BadInputTest, WalkTest
 from tests.functional.test_servers_list import CostTest, FilterTest, OrderTest
 from tests.functional.test_servers_parts import MetadataTest, TagsTest
+from tests.functional.test_servers_volumes import (
+    BootFromVolumeTest,
+    FailuresTest,
+    ImageOfVolumesTest,
+)
 
 _WHY_NOT = postgresql.why_not()
 
@@ -51,6 +56,21 @@ class CostPostgreSQLTest(_OnPostgreSQL, CostTest):
 
 
 @unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
+class BootFromVolumePostgreSQLTest(_OnPostgreSQL, BootFromVolumeTest):
+    pass
+
+
+@unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
+class FailuresPostgreSQLTest(_OnPostgreSQL, FailuresTest):
+    pass
+
+
+@unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
+class ImageOfVolumesPostgreSQLTest(_OnPostgreSQL, ImageOfVolumesTest):
+    pass
+
+
+@unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
 class MetadataPostgreSQLTest(_OnPostgreSQL, MetadataTest):
     pass
 
@@ -71,4 +91,5 @@ class WalkPostgreSQLTest(_OnPostgreSQL, WalkTest):
 
 
 # what is imported for its tests' sake is not run a second time on SQLite
-del BadInputTest, CostTest, FilterTest, MetadataTest, OrderTest, TagsTest, WalkTest
+del BadInputTest, BootFromVolumeTest, CostTest, FailuresTest, FilterTest, ImageOfVolumesTest
+del MetadataTest, OrderTest, TagsTest, WalkTest

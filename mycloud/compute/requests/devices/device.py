@@ -218,7 +218,11 @@ def of_image(image: Row) -> list[Device]:
         raise broken
     if not all(isinstance(each, dict) and _plain(each) for each in documents):
         raise broken
-    return [device(each) for each in documents if not each.get("no_device")]
+    found = [device(each) for each in documents if not each.get("no_device")]
+    if any(each.source == VOLUME for each in found):
+        # whoever wrote the image must not choose what is done to the volumes of who boots it
+        raise refuse(f"image {image['id']} names volumes; an image may name snapshots only.")
+    return found
 
 
 def _plain(document: dict[str, Any]) -> bool:

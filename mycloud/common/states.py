@@ -430,6 +430,16 @@ MOVES = frozenset({"volume.migrate", "volume.retype"})
 DISCARD = "volume.discard"
 
 
+#: Kinds of operations that may copy a whole disk, and get the time for it; those on volumes,
+#: snapshots and backups do too.
+COPIES = frozenset({"server.create_image", "server.swap_volume"})
+
+
+def copies(kind: str) -> bool:
+    """Whether an operation of that kind may take as long as a disk is big."""
+    return kind in COPIES or kind.partition(".")[0] in ("volume", "snapshot", "backup")
+
+
 #: operation kind -> the step that it always begins with, which is journalled with its claim
 FIRST_STEP: dict[str, str] = {
     "server.attach_volume": "connect",

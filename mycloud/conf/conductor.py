@@ -18,6 +18,13 @@ OPTS = [
         help="Seconds after which the bell of a pending operation is rung again.",
     ),
     cfg.IntOpt(
+        "copy_deadline",
+        default=14400,
+        min=1,
+        help="Seconds after which an operation that may copy a whole disk has failed; those on "
+        "volumes, snapshots and backups, for example.",
+    ),
+    cfg.IntOpt(
         "operation_deadline",
         default=600,
         min=10,

@@ -26,6 +26,13 @@ def insert(conn: Connection, *rows: dict[str, Any]) -> None:
     conn.execute(sa.insert(ops), list(rows))
 
 
+def deadline(kind: str, now: datetime.datetime) -> datetime.datetime:
+    """When an operation of that kind, which begins now, has failed."""
+    options = cfg.CONF.conductor
+    seconds = options.copy_deadline if states.copies(kind) else options.operation_deadline
+    return now + datetime.timedelta(seconds=seconds)
+
+
 def follow_up(
     first: Row, kind: str, about: dict[str, Any], now: datetime.datetime
 ) -> dict[str, Any]:
@@ -33,7 +40,6 @@ def follow_up(
 
     ``about``: resource_type, resource_id, topic, host, project_id and maybe payload.
     """
-    patience = datetime.timedelta(seconds=cfg.CONF.conductor.operation_deadline)
     return {
         "id": clock.new_id(),
         "kind": kind,
@@ -43,7 +49,7 @@ def follow_up(
         "payload": {},
         "created_at": now,
         "rung_at": now,
-        "deadline_at": now + patience,
+        "deadline_at": deadline(kind, now),
         **about,
     }
 
@@ -119,13 +125,12 @@ def hold(conn: Connection, operation_id: str, epoch: str) -> Row:
     return row
 
 
-def extend(conn: Connection, operation_id: str, now: datetime.datetime) -> None:
+def extend(conn: Connection, row: Row, now: datetime.datetime) -> None:
     """Let the time that an operation may take begin now."""
-    patience = datetime.timedelta(seconds=cfg.CONF.conductor.operation_deadline)
     conn.execute(
         sa.update(ops)
-        .where(ops.c.id == operation_id)
-        .values(deadline_at=now + patience, updated_at=now)
+        .where(ops.c.id == row["id"])
+        .values(deadline_at=deadline(row["kind"], now), updated_at=now)
     )
 
 

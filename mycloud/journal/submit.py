@@ -5,14 +5,12 @@ two requests can't both have it. The bell is rung after it; if nobody hears it, 
 again.
 """
 
-import datetime
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from oslo_config import cfg
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, concurrency, exceptions
@@ -70,8 +68,7 @@ def operation(
         "idempotency_digest": None,
         "created_at": now,
         "rung_at": now,
-        "deadline_at": now
-        + datetime.timedelta(seconds=cfg.CONF.conductor.operation_deadline),
+        "deadline_at": journal.deadline(kind, now),
         **more,
     }
 

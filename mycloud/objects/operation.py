@@ -149,7 +149,7 @@ class Operation(base.MycloudObject):
         """See ``go_on``."""
         with engine.writer() as conn:
             row = journal.hold(conn, operation_id, epoch)
-            journal.extend(conn, operation_id, clock.now())
+            journal.extend(conn, row, clock.now())
         if row["cancel_requested"]:
             raise exceptions.OperationCancelled(operation_id=operation_id)
 

@@ -176,7 +176,7 @@ class MoveOfAGuestTest(testtools.TestCase):
         """The guest finds its volume where it lies now."""
         servers = self.member.servers
         for verb, status in ((servers.stop, "SHUTOFF"), (servers.start, "ACTIVE")):
-            servers.wait(verb(self.server_id), status, timeout=_BOOT)
+            servers.wait(verb(self.server_id), status=status, timeout=_BOOT)
         wait_for(
             lambda: self.console_log(self.server_id).count("GUEST READY") == 2, "it boots", _BOOT
         )

@@ -161,5 +161,33 @@ class VolumesContract(DriverCase):
         driver.detach_volume(me, new.volume_id, DETACH_SECONDS)
         self.assertEqual({}, driver.volumes(me))
 
+    def test_another_place_of_the_same_volume(self):
+        driver = self.driver
+        me = self.boot().server_id
+        self.wait_ready(me)
+        disk = self.volume("vdb")
+        driver.attach_volume(me, disk)
+        new = self.same_elsewhere(disk)
+        self.assertEqual((True, False), (driver.uses(me, disk), driver.uses(me, new)))
+        for _ in range(2):
+            driver.swap_volume(me, disk.volume_id, new, only_live=True)
+            self.assertEqual((False, True), (driver.uses(me, disk), driver.uses(me, new)))
+        self.assertTrue(driver.swapped(me, new))
+        self.assert_has(me, disk, live=True)
+        driver.tune_volume(me, disk.volume_id, {"total_iops_sec": 100})
+        driver.tune_volume(me, disk.volume_id, {})
+        self.assertRaises(
+            exceptions.VolumeNotInGuest, driver.tune_volume, me, clock.new_id(), {}
+        )
+        # what a guest that is off has is not copied
+        driver.power_off(me, 0)
+        self.assertTrue(driver.uses(me, new))
+        self.assertRaises(
+            exceptions.GuestOperationFailed, driver.swap_volume, me, disk.volume_id, disk,
+            only_live=True,
+        )
+        self.assertTrue(driver.uses(me, new))
+        self.assertFalse(driver.uses(clock.new_id(), new))
+
     def grow(self, disk: VolumeDisk) -> None:
         """Let the volume itself become twice as big."""

@@ -225,9 +225,14 @@ class LocalVolumesTest(LocalStore, VolumesContract, testtools.TestCase):
         self.said(me, "GUEST block add /dev/vdb")
         shell = self.on_console(me)
         self.assertEqual("1", shell.run("cat /sys/block/vdb/ro"))
-        started = clock.monotonic()
-        shell.run("dd if=/dev/vdb of=/dev/null bs=4k count=60 iflag=direct 2>/dev/null")
-        self.assertGreater(clock.monotonic() - started, 1.5)
+        read = "dd if=/dev/vdb of=/dev/null bs=4k count=60 iflag=direct 2>/dev/null"
+        # as it was attached, without bounds, and with those that were given to it while it ran
+        for bounds, bounded in ((None, True), ({}, False), ({"total_iops_sec": 20}, True)):
+            if bounds is not None:
+                driver.tune_volume(me, disk.volume_id, bounds)
+            started = clock.monotonic()
+            shell.run(read)
+            self.assertEqual(bounded, clock.monotonic() - started > 1.5, bounds)
 
     def test_two_guests_share_what_may_be_shared(self):
         driver = self.driver

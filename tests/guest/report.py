@@ -1,6 +1,6 @@
 """Run one module of tests, and tell of each in a line of JSON that begins with a word.
 
-``python -m tests.guest.report MODULE``; what else is printed is there for a human.
+``python -m tests.guest.report MODULE [PART-OF-A-NAME...]``; what else is printed is for a human.
 """
 
 import json

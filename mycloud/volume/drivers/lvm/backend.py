@@ -11,7 +11,7 @@ from typing import ClassVar
 from oslo_concurrency import processutils
 
 from mycloud.common import clock, concurrency, exceptions
-from mycloud.disk import qemu_img
+from mycloud.disk import blocks, qemu_img
 from mycloud.volume.drivers.base import GIB, BackendSettings, Pool, Source, VolumeDriver
 from mycloud.volume.drivers.lvm import commands, naming
 from mycloud.volume.drivers.lvm.commands import LogicalVolume
@@ -396,6 +396,13 @@ class LvmBackend(VolumeDriver):
         else:
             qemu_img.convert_into(source.path, source.format, device, "raw", target.size)
         concurrency.run_native(_flush, device)
+
+    def _put_back(self, kept: LogicalVolume, found: LogicalVolume) -> None:
+        """Let a thick volume hold what its snapshot holds, and go on with zeros."""
+        source, target = self._ready(kept).path, self._ready(found).path
+        if kept.size < found.size:
+            self._lvm.zero(found.name, kept.size)
+        concurrency.run_native(blocks.copy_differences, source, target, kept.size)
 
     # -- what went wrong ----------------------------------------------------
 

@@ -149,7 +149,7 @@ class LVMDriver(LvmBackend):
             else:
                 self._clear_growth(found)
                 self._lvm.untag(found.name, {naming.FRESH})
-                self._write(self._ready(kept), found, kept.size, known_zero=False)
+                self._put_back(kept, found)
 
     def snapshot_source(self, name: str, snapshot: str) -> Source:
         found = self._must(naming.snapshot(snapshot))

@@ -93,9 +93,14 @@ def check(value: Any, schema: dict[str, Any], *, where: str) -> None:
     error = jsonschema.exceptions.best_match(_compiled(schema).iter_errors(value))
     if error is None:
         return
-    field = ".".join(str(part) for part in error.absolute_path) or where
+    path = [str(part) for part in error.absolute_path]
+    # clients know a field by its own name; where it is deep inside, its place is told after it
+    field = path[-1] if path else where
+    place = f" ({'.'.join(path)})" if len(path) > 2 else ""
     given = _shown(error.instance)
-    raise exceptions.BadField(field=field, reason=f"Value: {given}. {_explained(error)}")
+    raise exceptions.BadField(
+        field=field, reason=f"Value: {given}. {_explained(error)}{place}"
+    )
 
 
 def _shown(value: Any) -> str:

@@ -20,6 +20,7 @@ from mycloud.db.models import (
     volume_types,
     volumes,
 )
+from tests.fixtures import seeds
 from tests.fixtures.cloud import PROJECT
 from tests.fixtures.compute_api import Answer, ComputeApiCase
 from tests.fixtures.everything import filled, gaps
@@ -67,7 +68,8 @@ ACTIONS: dict[str, Any] = {
     "os-retype": {"new_type": "mine", "migration_policy": "never"},
     "os-migrate_volume": {"host": "test@disks#disks"},
     "os-volume_upload_image": {"image_name": "of it"},
-    "os-reimage": {"image_id": "11111111-2222-4333-8444-555555555555"},
+    "os-reimage": {"image_id": seeds.IMAGE_ID},
+    "revert": {"snapshot_id": "11111111-2222-4333-8444-555555555555"},
     "os-extend_volume_completion": {"error": False},
     "os-migrate_volume_completion": {
         "new_volume": "11111111-2222-4333-8444-555555555555", "error": False
@@ -178,7 +180,9 @@ class ForeignTest(ComputeApiCase):
                 # the rows are there, the bytes are not
                 code = answer.headers.get("X-Mycloud-Error-Code")
                 found = answer.status != 404 or code == "volume_not_on_backend"
-                if not found and "encryption/{key}" not in row.path:
+                # what their bodies name is not there
+                named = row.action in ("revert", "os-retype")
+                if not found and "encryption/{key}" not in row.path and not named:
                     lost.append(line)
                 if answer.status == 400 and b"for field/attribute" in answer.raw:
                     missed.append(line)

@@ -322,10 +322,12 @@ class WalkTest(_Case):
         for token in ("", "x", "\xe9", "gAAAAA" * 3000, "a b", "%00", "null"):
             nobody = Persona("nobody", token, {})
             for base, rows_, style in WHOLE:
-                path = base + quote(filled(rows_[-1].path, self.things.owner.ids))
-                newest = f"{style} {VERSIONS.get(style, ('1.0',))[-1]}"
+                newest = VERSIONS.get(style, ("1.0",))[-1]
+                row = [each for each in rows_ if each.covers(Version.parse(newest))][-1]
+                path = base + quote(filled(row.path, self.things.owner.ids))
                 answer = self.send(
-                    nobody, rows_[-1].verb, path, style=style, OpenStack_API_Version=newest
+                    nobody, row.verb, path, style=style,
+                    OpenStack_API_Version=f"{style} {newest}",
                 )
                 self.assertIn(answer.status_int, (401, 403, 200))
         self.prove(401)

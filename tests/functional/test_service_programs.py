@@ -1,5 +1,6 @@
 """The programs: the order of their steps, wrong options, reports, listeners."""
 
+import contextlib
 import json
 import os
 import re
@@ -30,6 +31,10 @@ COMMON = [
     "enable_reports",
     "open_bus",
 ]
+
+_BACKENDS = (
+    "[volume]\nenabled_backends = fast, , slow\n[fast]\nvolume_driver = fake\n"
+)
 
 
 def machine_addresses() -> list[str]:
@@ -69,15 +74,15 @@ class ProgramsTest(testtools.TestCase):
     def start(self, name: str, **env: str) -> Program:
         return self.useFixture(Program(f"mycloud.cmd.{name}", *self.options, env=env))
 
-    def steps(self, name: str) -> dict:
+    def steps(self, name: str, *more: str) -> dict:
         program = self.useFixture(
-            Program("tests.fixtures.steps", f"mycloud.cmd.{name}", *self.options)
+            Program("tests.fixtures.steps", f"mycloud.cmd.{name}", *self.options, *more)
         )
         return json.loads(program.line(containing='"steps"'))
 
-    def refusal(self, name: str) -> str:
+    def refusal(self, name: str, *more: str) -> str:
         """What the program says that does not start."""
-        program = self.start(name)
+        program = self.useFixture(Program(f"mycloud.cmd.{name}", *self.options, *more))
         self.assertEqual(1, program.ended())
         wait_for(lambda: program.said, "it says why")
         return "\n".join(program.said)
@@ -96,6 +101,17 @@ class ProgramsTest(testtools.TestCase):
         self.assertFalse(seen["database"])
         self.assertIsNone(seen["connection"])
         self.assertEqual("ConductorAPI", seen["indirection"])
+
+    def test_a_volume_host_has_no_database_and_a_worker_per_backend(self) -> None:
+        self.configure(_BACKENDS)
+        seen = self.steps("volume")
+        # each worker opens a bus of its own
+        common = [step for step in COMMON if step != "open_bus"]
+        self.assertEqual([*common, "deny_database", "chosen_backends"], seen["steps"])
+        self.assertFalse(seen["database"])
+        self.assertIsNone(seen["connection"])
+        self.assertEqual(2, seen["workers"])
+        self.assertEqual(1, self.steps("volume", "--backend_name", "slow")["workers"])
 
     def test_api_has_a_worker_per_cpu_unless_told(self) -> None:
         self.assertEqual(os.cpu_count(), self.steps("api")["workers"])
@@ -117,6 +133,14 @@ class ProgramsTest(testtools.TestCase):
             said = self.refusal("all")
             self.assertIn(word, said)
             self.assertNotIn("Traceback", said)
+
+    def test_a_volume_host_without_the_backend_does_not_start(self) -> None:
+        for text in ("", "[volume]\nenabled_backends = , \n"):
+            self.configure(text)
+            self.assertIn("[volume]/enabled_backends", self.refusal("volume"))
+        self.configure(_BACKENDS)
+        said = self.refusal("volume", "--backend_name", "other")
+        self.assertIn("there is no backend 'other'; enabled are fast, slow.", said)
 
     def test_an_unknown_driver_lists_those_there_are(self) -> None:
         self.configure()
@@ -161,6 +185,26 @@ class ProgramsTest(testtools.TestCase):
         self.assertEqual(200, requests.get(f"{url}/compute/", timeout=10).status_code)
         program.send(signal.SIGTERM)
         self.assertEqual(0, program.ended())
+
+    def in_database(self, query: str) -> list[tuple]:
+        database = sqlite3.connect(self.state / "mycloud.db")
+        with contextlib.closing(database):
+            return database.execute(query).fetchall()
+
+    def test_a_backend_that_cannot_start_leaves_the_others_at_work(self) -> None:
+        """Rows A5.22 and A5.29: what is there is told within a second of the start."""
+        self.configure(f"[api]\nport = 0\n{_BACKENDS}[slow]\nvolume_driver = file\n"
+                       f"volume_dir = {self.config}\n")
+        program = self.start("all")
+        program.line(containing="mycloud-volume on here@fast is ready")
+        wait_for(
+            lambda: self.in_database("SELECT pool FROM volume_pools") == [("fast",)],
+            "the pool is told of", 1,
+        )
+        program.line(containing="mycloud-volume on here@slow is ready")
+        [(trouble,)] = self.in_database("SELECT trouble FROM services WHERE host = 'here@slow'")
+        self.assertIn("slow", trouble)
+        self.assertNotIn(str(self.state), trouble)
 
     def test_the_backdoor_is_on_loopback_and_only_there_when_asked_for(self) -> None:
         self.configure("[api]\nport = 0\n", backdoor_port="0")

@@ -265,7 +265,15 @@ def _settle_attach(
 ) -> None:
     attachment_id, now = operation["payload"]["attachment_id"], clock.now()
     if outcome is Op.SUCCEEDED:
-        attached(conn, attachment_id, changes, now)
+        attached(conn, attachment_id, {}, now)
+        return
+    row = live.get(conn, attachments, attachment_id)
+    if row is None:
+        return
+    # a worker that was given up has not said whether the guest has it: only a detachment can free
+    # a volume that a guest may write to
+    if changes.get("given", row["status"] == Attach.ATTACHING):
+        attached(conn, attachment_id, {}, now)
     else:
         end(conn, attachment_id, now)
 
@@ -289,7 +297,7 @@ def _settle_swap(
     conn: Connection, operation: Row, outcome: Op, changes: dict[str, Any]
 ) -> None:
     payload, now = operation["payload"], clock.now()
-    if outcome is not Op.SUCCEEDED:
+    if outcome is not Op.SUCCEEDED and not changes.get("swapped"):
         end(conn, payload["new_attachment_id"], now)
         update(
             conn, payload["attachment_id"], {"status": Attach.ATTACHED, "updated_at": now},
@@ -308,7 +316,7 @@ def _settle_swap(
             updated_at=now,
         )
     )
-    attached(conn, payload["new_attachment_id"], changes, now)
+    attached(conn, payload["new_attachment_id"], {}, now)
     end(conn, payload["attachment_id"], now)
 
 

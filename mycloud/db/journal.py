@@ -126,11 +126,12 @@ def hold(conn: Connection, operation_id: str, epoch: str) -> Row:
 
 
 def extend(conn: Connection, row: Row, now: datetime.datetime) -> None:
-    """Let the time that an operation may take begin now."""
+    """Let the time that an operation may take begin now; one that has all time keeps that."""
+    until = None if row["deadline_at"] is None else deadline(row["kind"], now)
     conn.execute(
         sa.update(ops)
         .where(ops.c.id == row["id"])
-        .values(deadline_at=deadline(row["kind"], now), updated_at=now)
+        .values(deadline_at=until, updated_at=now)
     )
 
 

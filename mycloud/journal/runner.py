@@ -27,7 +27,8 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. ``done`` asks the host whether it has been done already."""
+    """One thing to do. ``done`` asks the host whether it has been done already; ``undo`` may come
+    where nothing has been done."""
 
     name: str
     do: Callable[[], None]
@@ -76,15 +77,15 @@ class Turns:
         self._locks: dict[str, tuple[Any, int]] = {}
 
     @contextlib.contextmanager
-    def of(self, name: str) -> Iterator[None]:
-        """Wait for the turn, and have it for the block."""
+    def of(self, name: str) -> Iterator[bool]:
+        """Wait for the turn, and have it for the block; whether there was anything to wait for."""
         with self._guard:
             lock, count = self._locks.get(name, (None, 0))
             lock = lock or concurrency.Lock()
             self._locks[name] = (lock, count + 1)
         try:
             with lock:
-                yield
+                yield count > 0
         finally:
             with self._guard:
                 lock, count = self._locks.pop(name)
@@ -142,9 +143,9 @@ class Runner:
                 if operation is None:
                     LOG.debug("Operation %s is not to be claimed", operation_id)
                     return []
-                with self._turns.of(operation.turn):
+                with self._turns.of(operation.turn) as waited:
                     LOG.info("%s of %s starts", operation.kind, operation.resource_id)
-                    return self._run(context, operation)
+                    return self._run(context, operation, late=waited)
             except exceptions.OperationLost:
                 LOG.warning("Another worker took the operation over; leaving it alone")
                 return []
@@ -156,16 +157,24 @@ class Runner:
                     # the journal has it: the next life takes it up
                     return []
 
-    def _run(self, context: RequestContext, operation: Operation) -> list[dict[str, Any]]:
-        """This is the door for what a step raises; the undo runs, the reason is kept."""
-        undo = UndoStack()
+    def _run(
+        self, context: RequestContext, operation: Operation, *, late: bool
+    ) -> list[dict[str, Any]]:
+        """This is the door for what a step raises; the undo runs, the reason is kept.
+
+        ``late``: it has waited since it was claimed.
+        """
+        begun: list[Step] = []
         plan = Plan(steps=())
         mine = (context, operation.id, self.owner.epoch)
         try:
+            if late:
+                # its time begins now; or it has run out, and nothing is to be done any more
+                operation.go_on()
             plan = self._planners[operation.kind](context, operation)
             skipped: list[str] = []
             for step in plan.steps:
-                undo.push(step.name, step.undo)
+                begun.append(step)
                 if step.done():
                     # journalled together with what comes next: one message less
                     skipped.append(step.name)
@@ -185,15 +194,25 @@ class Runner:
             # takes it up asks the host what is done
             raise
         except exceptions.OperationCancelled:
-            undone, _ = undo.run()
+            undone = _undo(plan.steps if operation.has_past else begun)
             LOG.info("%s was cancelled; undone: %s", operation.kind, undone)
             return Operation.cancelled(*mine, undone, changes=plan.after_failure())
         except Exception as error:
             LOG.exception("%s of %s failed", operation.kind, operation.resource_id)
-            undone, _ = undo.run()
+            # what comes after the step that failed may have been done by an earlier life
+            undone = _undo(plan.steps if operation.has_past else begun)
             return Operation.fail(*mine, {**_failure(error, plan), "undone": undone})
         LOG.info("%s of %s is done", operation.kind, operation.resource_id)
         return bells
+
+
+def _undo(steps: Sequence[Step]) -> list[str]:
+    """Undo them, the last one first; the names of those where it worked."""
+    undo = UndoStack()
+    for step in steps:
+        undo.push(step.name, step.undo)
+    undone, _ = undo.run()
+    return undone
 
 
 def _failure(error: Exception, plan: Plan) -> dict[str, Any]:

@@ -113,6 +113,11 @@ class Operation(base.MycloudObject):
         )
         return self.resource_id if self.resource_type == "server" else found
 
+    @property
+    def has_past(self) -> bool:
+        """Whether somebody may have done any of its steps before this claim."""
+        return bool(self.seq > (self.first_step is not None))
+
     # The methods below are remotable by id: an operation with its server inside is kilobytes,
     # and a worker journals every step.
 

@@ -92,11 +92,7 @@ class Change:
         """
         if self._new is None:
             return {}
-        try:
-            return self._told("new" if self._has_new() else "old")
-        except exceptions.MycloudError as error:
-            LOG.error("Which place the guest uses can't be told yet: %s", error.message)
-            raise exceptions.ServiceUnavailable(service="hypervisor") from error
+        return volumes.asked(lambda: self._told("new" if self._has_new() else "old"))
 
     def _told(self, place: str) -> dict[str, Any]:
         if place != "new" or self._new is None:

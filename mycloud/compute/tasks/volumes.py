@@ -1,8 +1,9 @@
 """Give volumes to guests and take them away; what of it building and ending a server shares."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from oslo_config import cfg
 
@@ -18,6 +19,8 @@ from mycloud.objects.volume_key import VolumeKey
 from mycloud.volume.rpcapi import VolumeAPI
 
 LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 DEFAULT_BUS = "virtio"
 #: Seconds between two looks whether a volume is there.
@@ -55,7 +58,8 @@ class Connection:
         return self._attachment
 
     def open(self) -> None:
-        """Have the volume exported to this host.
+        """Have the volume exported to this host, and write down how, before anything is done with
+        it: whoever takes over must be able to forget it again.
 
         :raises ServiceUnavailable: :raises ExportFailed: :raises BackendNotReady:
         """
@@ -66,6 +70,11 @@ class Connection:
         self._info = VolumeAPI().initialize_connection(
             self._context, self._attachment.service_host, self.attachment_id, connector
         )
+        kept = {
+            "mountpoint": self._attachment.device_name or self._attachment.mountpoint,
+            "connection_info": connection_info.without_secrets(self._info),
+        }
+        Attachment.change(self._context, self.attachment_id, kept)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -96,22 +105,17 @@ class Connection:
             secret=secret.encode() if secret else None,
         )
 
-    def columns(self) -> dict[str, Any]:
-        """What the database keeps of it."""
-        return {
-            "mountpoint": self.attachment.device_name or self.attachment.mountpoint,
-            "connection_info": connection_info.without_secrets(self.info),
-        }
-
     def close(self) -> None:
         """Let the host and then the volume's backend forget it.
 
         A backend that does not answer forgets it by itself, once the attachment is gone.
         """
         known = self._info or self.attachment.connection_info
-        if known is not None:
-            self._driver.disconnect_volume(known)
-        end_export(self._context, self.attachment)
+        try:
+            if known is not None:
+                self._driver.disconnect_volume(known)
+        finally:
+            end_export(self._context, self.attachment)
 
 
 def end_export(context: Any, attachment: Attachment) -> None:
@@ -138,9 +142,20 @@ def attach(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
     def take() -> None:
         driver.detach_volume(server_id, payload["volume_id"], cfg.CONF.volume.detach_timeout)
 
+    def close() -> None:
+        if not given():
+            connection.close()
+
+    def given() -> bool:
+        return payload["volume_id"] in driver.volumes(server_id)
+
+    def after_failure() -> dict[str, Any]:
+        # a guest that would not let go of it goes on using it
+        return {"given": asked(given)}
+
     return Plan(
         steps=[
-            Step("connect", do=connection.open, undo=connection.close),
+            Step("connect", do=connection.open, undo=close),
             Step(
                 "attach",
                 do=give,
@@ -148,8 +163,20 @@ def attach(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
                 undo=take,
             ),
         ],
-        result=connection.columns,
+        after_failure=after_failure,
     )
+
+
+def asked(question: Callable[[], T]) -> T:
+    """What the hypervisor says after a failure.
+
+    :raises ServiceUnavailable: nobody can tell; the operation waits until somebody can
+    """
+    try:
+        return question()
+    except exceptions.MycloudError as error:
+        LOG.error("What the guest uses can't be told yet: %s", error.message)
+        raise exceptions.ServiceUnavailable(service="hypervisor") from error
 
 
 def detach(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
@@ -299,7 +326,6 @@ class NewDisks:
     def _connect(self) -> None:
         for each in self._all():
             each.open()
-            Attachment.change(self._context, each.attachment_id, each.columns())
             disk = each.disk()
             if disk.secret is not None:
                 self._driver.prepare_encryption(disk)

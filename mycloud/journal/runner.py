@@ -168,10 +168,10 @@ class Runner:
         plan = Plan(steps=())
         mine = (context, operation.id, self.owner.epoch)
         try:
+            plan = self._planners[operation.kind](context, operation)
             if late:
                 # its time begins now; or it has run out, and nothing is to be done any more
                 operation.go_on()
-            plan = self._planners[operation.kind](context, operation)
             skipped: list[str] = []
             for step in plan.steps:
                 begun.append(step)

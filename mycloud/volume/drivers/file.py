@@ -155,6 +155,7 @@ class FileDriver(VolumeDriver):
         with self._telling(f"make snapshot {snapshot}"):
             concurrency.run_native(sparse.remove, begun.path)
             size = self._size(found)
+        self._needed(found, f"snapshot {snapshot}")
         self._make(
             begun.path, f"snapshot {snapshot}",
             lambda fresh: self._empty(Source(fresh, found.format), size),

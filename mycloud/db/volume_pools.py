@@ -122,8 +122,42 @@ def claim(conn: Connection, pool: Row, size_gb: int) -> bool:
     return bool(taken.rowcount)
 
 
+def room_gb(pool: Row, *, thin: bool) -> float:
+    """How many GiB more a pool may promise.
+
+    Thin space may be promised more than once, thick space is measured; what is claimed and not
+    yet told by the backend counts in both.
+    """
+    capabilities = pool["capabilities"] or {}
+    reserved = float(pool["total_gb"] * capabilities.get("reserved_percentage", 0) / 100)
+    promised = max(float(pool["allocated_gb"]), pool["provisioned_gb"])
+    if thin and capabilities.get("thin_provisioning_support", False):
+        ratio = float(capabilities.get("max_over_subscription_ratio", 1))
+        if pool["free_gb"] <= reserved:
+            return 0.0
+        return (pool["total_gb"] - reserved) * ratio - promised
+    return float(min(pool["free_gb"], pool["total_gb"] - promised)) - reserved
+
+
+def grow_if_room(conn: Connection, place: str, more_gb: int, *, thin: bool) -> float | None:
+    """Take more space for a volume that is there. Where the pool has too little nothing is taken,
+    and this gives the GiB that it has."""
+    host, name = split(place)
+    query = sa.select(pools).where(pools.c.host == host, pools.c.pool == name)
+    while True:
+        pool = conn.execute(query).mappings().first()
+        if pool is None:
+            # nothing is known of it; the backend itself says whether there is room
+            return None
+        room = room_gb(pool, thin=thin)
+        if room < more_gb:
+            return max(room, 0.0)
+        if claim(conn, pool, more_gb):
+            return None
+
+
 def grow(conn: Connection, place: str, more_gb: int) -> None:
-    """Take more space for a volume that is there; whether there is room the backend says."""
+    """Count more space for a volume that has it already."""
     host, pool = split(place)
     conn.execute(
         sa.update(pools)

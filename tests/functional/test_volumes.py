@@ -1,7 +1,11 @@
 """Volumes through the API: made, grown, copied, deleted, and what is refused."""
 
+import sqlalchemy as sa
+
 from mycloud.common.faults import HANG, Fault
 from mycloud.common.states import Snap, Vol
+from mycloud.db import engine
+from mycloud.db.models import volume_pools
 from tests.fixtures.volume_api import VolumeApiCase
 
 UNKNOWN = "99999999-2222-4333-8444-555555555555"
@@ -91,6 +95,23 @@ class VolumesTest(VolumeApiCase):
         self.assertEqual(1, shown["size"])
         used = self.volume_call("GET", "/limits").body["limits"]["absolute"]
         self.assertEqual(1, used["totalGigabytesUsed"])
+
+    def test_extend_beyond_what_the_backend_has(self) -> None:
+        made = self.make_volume()
+
+        def shrink() -> None:
+            with engine.writer() as conn:
+                conn.execute(sa.update(volume_pools).values(
+                    total_gb=4, free_gb=4, generation=volume_pools.c.generation + 1
+                ))
+
+        self.cloud.in_role(shrink)
+        answer = self.act(made["id"], "os-extend", {"new_size": 500})
+        self.assertEqual(400, answer.status, answer)
+        self.assertIn("has room for 3 GiB", answer.message)
+        self.assertEqual(Vol.AVAILABLE, self.shown(made["id"])["status"])
+        self.assertEqual(202, self.act(made["id"], "os-extend", {"new_size": 4}).status)
+        self.assertEqual(4, self.volume_when(made["id"], Vol.AVAILABLE)["size"])
 
     def test_copies(self) -> None:
         made = self.make_volume(size=2, metadata={"a": "1"})

@@ -62,6 +62,16 @@ class InvalidVolume(Invalid):
     template = "Invalid volume: %(reason)s"
 
 
+class NoRoomToGrow(InvalidVolume):
+    """Of a volume's backend, as the scheduler counts."""
+
+    code = "no_room_to_grow"
+    template = (
+        "Volume %(volume)s can't grow by %(more)s GiB: its storage backend has room for %(room)s "
+        "GiB. Ask for less, or retype the volume to one that lies elsewhere."
+    )
+
+
 class VolumeNotMade(InvalidVolume):
     """Of a server that was to have it."""
 

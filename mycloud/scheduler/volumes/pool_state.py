@@ -46,19 +46,17 @@ class PoolState:
         return volume_pools.join(self.host, self.pool)
 
     def room_gb(self, *, thin: bool) -> float:
-        """How many GiB a further volume may have.
-
-        Thin space may be promised more than once, thick space is measured; what is claimed and
-        not yet told by the backend counts in both.
-        """
-        reserved = self.total_gb * self.capabilities.get("reserved_percentage", 0) / 100
-        promised = max(float(self.allocated_gb), self.provisioned_gb)
-        if thin and self.capabilities.get("thin_provisioning_support", False):
-            ratio = float(self.capabilities.get("max_over_subscription_ratio", 1))
-            if self.free_gb <= reserved:
-                return 0.0
-            return (self.total_gb - reserved) * ratio - promised
-        return min(self.free_gb, self.total_gb - promised) - reserved
+        """How many GiB a further volume may have."""
+        return volume_pools.room_gb(
+            {
+                "total_gb": self.total_gb,
+                "free_gb": self.free_gb,
+                "provisioned_gb": self.provisioned_gb,
+                "allocated_gb": self.allocated_gb,
+                "capabilities": self.capabilities,
+            },
+            thin=thin,
+        )
 
 
 @dataclass(frozen=True)

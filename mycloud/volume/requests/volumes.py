@@ -182,7 +182,7 @@ def extend(
 
     :raises InvalidVolume: its status, or how it is attached, does not allow it
     :raises BadField: it would not grow
-    :raises VolumeQuotaExceeded:
+    :raises VolumeQuotaExceeded: :raises NoRoomToGrow:
     """
     if size_gb <= volume["size_gb"]:
         raise exceptions.BadField(
@@ -196,14 +196,19 @@ def extend(
 
     def along(conn: Connection) -> None:
         more = size_gb - volume["size_gb"]
-        name = None
+        found = None
         if volume["volume_type_id"]:
             found = volume_types.by_id(conn, volume["volume_type_id"])
-            name = found["name"] if found else None
         wanted = {"gigabytes": more, "per_volume_gigabytes": size_gb}
-        quotas.check(conn, volume["project_id"], wanted, type_name=name)
+        quotas.check(
+            conn, volume["project_id"], wanted, type_name=found["name"] if found else None
+        )
         volumes.update(conn, volume["id"], {"grows_to_gb": size_gb})
-        volume_pools.grow(conn, volume["host"], more)
+        specs = (found["extra_specs"] if found else None) or {}
+        thin = specs.get("provisioning:type") != "thick"
+        room = volume_pools.grow_if_room(conn, volume["host"], more, thin=thin)
+        if room is not None:
+            raise exceptions.NoRoomToGrow(volume=volume["id"], more=more, room=int(room))
 
     new = New("volume.extend", {"size_gb": size_gb, "online": online}, along=along)
     return submit.submit(context, submit.VOLUME, volume, new, key=key)

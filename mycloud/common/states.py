@@ -473,5 +473,5 @@ BESIDE: dict[str, Beside] = {
     "server.detach_volume": Beside(
         "detach_volume", frozenset({Vm.ACTIVE, Vm.STOPPED, Vm.PAUSED, Vm.ERROR})
     ),
-    "server.swap_volume": Beside("swap_volume", frozenset({Vm.ACTIVE, Vm.PAUSED, Vm.STOPPED})),
+    "server.swap_volume": Beside("swap_volume", frozenset({Vm.ACTIVE, Vm.PAUSED})),
 }

@@ -45,6 +45,8 @@ class TokenTest(testtools.TestCase):
             {
                 "identity": {"http://cloud.test/identity"},
                 "compute": {"http://cloud.test/compute/v2.1"},
+                "block-storage": {"http://cloud.test/volume/v3"},
+                "volumev3": {"http://cloud.test/volume/v3"},
                 "image": {"http://cloud.test/image"},
                 "mycloud": {"http://cloud.test/cloud/v1"},
             },

@@ -37,6 +37,8 @@ class ThickTest(LvmContract, unittest.TestCase):
         start = int(float(run(
             "pvs", "--noheadings", "--units", "b", "--nosuffix", "-o", "pe_start", DISK
         )))
+        # what was read before is kept, while a volume is on the disk, and would be read again
+        run("blockdev", "--flushbufs", DISK)
         with open(DISK, "rb") as disk:
             disk.seek(start + first * 4 * MIB)
             return secret in disk.read(MIB)

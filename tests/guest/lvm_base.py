@@ -18,6 +18,8 @@ from tests.contract.volume_driver import VolumeDriverContract, new_name, peek, p
 DISKS = ("/dev/vdb", "/dev/vdc", "/dev/vdd")
 MIB = 1 << 20
 BLOCK = 4096
+#: a child that hangs dies of another signal than the one that is waited for
+_CHILD_SECONDS = 120
 
 
 def run(*command):
@@ -101,6 +103,7 @@ class LvmContract(VolumeGroups, VolumeDriverContract):
         if not child:
             try:
                 concurrency.after_fork()
+                signal.alarm(_CHILD_SECONDS)
                 self.die_in(killed_at, *call)
             finally:
                 os._exit(1)

@@ -23,11 +23,12 @@ _TESTS = 35
 @unittest.skipIf(lvm_guest.why_not(), lvm_guest.why_not())
 class LvmGuestTest(testtools.TestCase):
     def test_thick_and_thin(self):
-        # side by side, each in a guest with one processor, and in another mode of concurrency
+        # side by side, each in a guest with one processor, and in another mode of concurrency;
+        # the native threads of eventlet are lost in the forks that copy thick volumes
         lvm_guest.directory()
         tasks = [
             concurrency.spawn(self.run_in_guest, *words)
-            for words in (("lvm_thick", "eventlet"), ("lvm_thin", "threading"))
+            for words in (("lvm_thick", "threading"), ("lvm_thin", "eventlet"))
         ]
         problems = [problem for task in tasks for problem in task.wait(_SECONDS + 60)]
         self.assertEqual([], problems, "\n".join(problems))

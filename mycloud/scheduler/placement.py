@@ -6,7 +6,6 @@ scheduler and does nothing. If another claim moved the generation of the chosen 
 server's group, since they were read, the whole choice is made again.
 """
 
-import datetime
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +17,7 @@ from sqlalchemy.engine import Connection
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.common.states import Op, StepState, Task
 from mycloud.db import engine, group_claims, hosts, journal, servers, settle
-from mycloud.scheduler import rpcapi, selection
+from mycloud.scheduler import refusals, rpcapi, selection
 from mycloud.scheduler.chain import Chain
 from mycloud.scheduler.volumes import placement as volume_placement
 
@@ -57,35 +56,15 @@ def place(chain: Chain, operation_id: str) -> list[dict[str, Any]]:
             "started_at": started,
             "finished_at": clock.now(),
         }
-        if found.may_come and _age(row, started) < cfg.CONF.scheduler.host_patience:
+        if found.may_come and refusals.age(row, started) < cfg.CONF.scheduler.host_patience:
             # after an outage of the bus or the database every host has been silent: what was
             # accepted then must not fail before they had a chance to report in
             LOG.info("Operation %s waits for a host that is silent", operation_id)
             return []
         if not found.ranked:
-            return _refuse(conn, row, step, found.refusal)
+            error = exceptions.NoValidHost(reason=found.refusal)
+            return refusals.refuse(conn, row, step, error)
         return _claim(conn, row, step, found)
-
-
-def _age(row: Row, now: datetime.datetime) -> float:
-    """Seconds since an operation was accepted."""
-    age: float = (now - row["created_at"]).total_seconds()
-    return age
-
-
-def _refuse(
-    conn: Connection, row: Row, step: dict[str, Any], refusal: str
-) -> list[dict[str, Any]]:
-    error = exceptions.NoValidHost(reason=refusal)
-    journal.insert_step(
-        conn, row["id"], {**step, "state": StepState.FAILED, "detail": error.message}
-    )
-    return settle.fail(
-        conn,
-        row,
-        {"code": error.code, "status": error.status, "message": error.message, "final": True},
-        clock.now(),
-    )
 
 
 def _claim(

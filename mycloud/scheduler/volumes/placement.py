@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from mycloud.common import clock, exceptions, states
 from mycloud.common.states import Migration, StepState
 from mycloud.db import hosts, journal, servers, settle, volume_pools, volumes
+from mycloud.scheduler import refusals
 from mycloud.scheduler.volumes import filters, moves
 from mycloud.scheduler.volumes.pool_state import PoolState, Request
 
@@ -43,15 +44,18 @@ def place(conn: Connection, row: Row, started: datetime.datetime) -> list[dict[s
     if row["kind"] in states.MOVES:
         refusal = moves.refusal(row, volume, pools, request)
         if refusal is not None:
-            return _refuse(conn, row, step, refusal)
+            error = exceptions.NoValidBackend(reason=refusal)
+            return refusals.refuse(conn, row, step, error)
         if moves.stays(row, volume, pools, request):
             return moves.stay(conn, row, step)
     ranked = rank(pools, request)
-    if not ranked and _may_come(pools) and _age(row, started) < _patience():
+    if not ranked and _may_come(pools) and refusals.age(row, started) < _patience():
         LOG.info("Operation %s waits for a backend that is silent", row["id"])
         return []
     if not ranked:
-        return _refuse(conn, row, step, filters.explain(pools, request))
+        return refusals.refuse(
+            conn, row, step, exceptions.NoValidBackend(reason=filters.explain(pools, request))
+        )
     by_id = {each["id"]: each for each in rows}
     if not volume_pools.claim(conn, by_id[ranked[0].id], volume["size_gb"]):
         raise db_exc.RetryRequest(exceptions.ClaimContended())
@@ -107,26 +111,6 @@ def _may_come(pools: list[PoolState]) -> bool:
 def _patience() -> float:
     patience: float = cfg.CONF.scheduler.host_patience
     return patience
-
-
-def _age(row: Row, now: datetime.datetime) -> float:
-    age: float = (now - row["created_at"]).total_seconds()
-    return age
-
-
-def _refuse(
-    conn: Connection, row: Row, step: dict[str, Any], refusal: str
-) -> list[dict[str, Any]]:
-    error = exceptions.NoValidBackend(reason=refusal)
-    journal.insert_step(
-        conn, row["id"], {**step, "state": StepState.FAILED, "detail": error.message}
-    )
-    return settle.fail(
-        conn,
-        row,
-        {"code": error.code, "status": error.status, "message": error.message, "final": True},
-        clock.now(),
-    )
 
 
 def _send(

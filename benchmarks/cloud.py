@@ -139,6 +139,18 @@ class Cloud:
     def compute(self) -> Client:
         return self.client("/compute/v2.1")
 
+    def volume(self) -> Client:
+        return Client(
+            f"{self.url}/volume/v3",
+            {"X-Auth-Token": self.token, "OpenStack-API-Version": "volume 3.59"},
+        )
+
+    def allow_volumes(self) -> None:
+        """Let the project have as many volumes as it likes."""
+        project = self.validated["project"]["id"]
+        unlimited = {"volumes": -1, "gigabytes": -1}
+        self.volume().call("PUT", f"/os-quota-sets/{project}", {"quota_set": unlimited})
+
     def anonymous(self) -> Client:
         return Client(f"{self.url}/identity/v3")
 

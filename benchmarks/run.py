@@ -21,18 +21,18 @@ def measure(options: list[str], *, quick: bool) -> list[Line]:
     """All steps, in an order in which each finds what it needs."""
     start_goal, memory_goal = (5.0, 500.0) if "--processes" in options else (3.0, 200.0)
     with Cloud(options) as cloud:
-        lines = _told(_starts(cloud, start_goal))
-        lines += _told(steps.boot_one_by_one(cloud, 10 if quick else 50))
-        lines += _told(steps.delete(cloud))
-        lines += _told(steps.boot_side_by_side(cloud, 40 if quick else 200))
-        lines += _told(steps.list_servers(cloud, goal_ms=40, goal_rate=50))
-        lines += _told(steps.show_server(cloud))
-        lines += _told(steps.tokens(cloud))
+        lines = told(_starts(cloud, start_goal))
+        lines += told(steps.boot_one_by_one(cloud, 10 if quick else 50))
+        lines += told(steps.delete(cloud))
+        lines += told(steps.boot_side_by_side(cloud, 40 if quick else 200))
+        lines += told(steps.list_servers(cloud, goal_ms=40, goal_rate=50))
+        lines += told(steps.show_server(cloud))
+        lines += told(steps.tokens(cloud))
         if not quick:
             steps.boot_side_by_side(cloud, 800)
-            lines += _told(steps.list_servers(cloud, goal_ms=200, goal_rate=None))
+            lines += told(steps.list_servers(cloud, goal_ms=200, goal_rate=None))
         lines.append(Line("memory", "PSS after all that", cloud.memory_mib(), "MiB", memory_goal))
-        lines += _told(steps.delete(cloud))
+        lines += told(steps.delete(cloud))
     return lines
 
 
@@ -46,7 +46,8 @@ def _starts(cloud: Cloud, goal: float) -> list[Line]:
     ]
 
 
-def _told(lines: list[Line]) -> list[Line]:
+def told(lines: list[Line]) -> list[Line]:
+    """Print lines of the table, and give them."""
     for line in lines:
         print(_row(line), flush=True)
     return lines
@@ -84,7 +85,7 @@ def main() -> None:
     load = os.getloadavg()
     lines = measure(arguments.up, quick=arguments.quick)
     if "--processes" not in arguments.up:
-        lines += _told(per_boot.run())
+        lines += told(per_boot.run())
     table = _table(arguments.label, lines, load)
     if arguments.quick:
         print(table)

@@ -35,7 +35,7 @@ class Line:
 
 
 @contextmanager
-def _cpu(cloud: Cloud) -> Iterator[Callable[[int], float]]:
+def cpu_of(cloud: Cloud) -> Iterator[Callable[[int], float]]:
     """Gives a function: seconds of the cloud's CPU per operation, for so many operations."""
     before = cloud.cpu()
     after = [before]
@@ -43,7 +43,8 @@ def _cpu(cloud: Cloud) -> Iterator[Callable[[int], float]]:
     after[0] = cloud.cpu()
 
 
-def _checked(load: Load) -> Load:
+def checked(load: Load) -> Load:
+    """:raises RuntimeError: something of it has failed"""
     if load.failed:
         raise RuntimeError(f"{load.failed} failed: {load.errors[:3]}")
     return load
@@ -73,8 +74,8 @@ def _boot(cloud: Cloud) -> Callable[[Client, Any], None]:
 
 def boot_one_by_one(cloud: Cloud, count: int = 50) -> list[Line]:
     step = f"boot, {count} one by one"
-    with _cpu(cloud) as cpu:
-        load = _checked(each(cloud.compute, range(1, count + 1), _boot(cloud), 1))
+    with cpu_of(cloud) as cpu:
+        load = checked(each(cloud.compute, range(1, count + 1), _boot(cloud), 1))
     return [
         Line(step, "median", load.median_ms, "ms", 50),
         Line(step, "95 %", load.p95_ms, "ms"),
@@ -84,8 +85,8 @@ def boot_one_by_one(cloud: Cloud, count: int = 50) -> list[Line]:
 
 def boot_side_by_side(cloud: Cloud, count: int = 200) -> list[Line]:
     step = f"boot, {count} with 10 clients"
-    with _cpu(cloud) as cpu:
-        load = _checked(each(cloud.compute, range(1, count + 1), _boot(cloud), 10))
+    with cpu_of(cloud) as cpu:
+        load = checked(each(cloud.compute, range(1, count + 1), _boot(cloud), 10))
     return [
         Line(step, "rate", load.rate, "/s", 28, more=True),
         Line(step, "CPU", cpu(count), "s each"),
@@ -105,8 +106,8 @@ def delete(cloud: Cloud) -> list[Line]:
     ids = _ids(cloud)
     step = f"delete {len(ids)}, 10 clients"
     begun = time.perf_counter()
-    with _cpu(cloud) as cpu:
-        _checked(each(
+    with cpu_of(cloud) as cpu:
+        checked(each(
             cloud.compute,
             ids,
             lambda client, server_id: client.call("DELETE", f"/servers/{server_id}"),
@@ -132,7 +133,7 @@ def list_servers(cloud: Cloud, *, goal_ms: float, goal_rate: float | None) -> li
     step = f"GET /servers/detail, {count}"
     lines = [Line(step, "median", statistics.median(times) * 1000, "ms", goal_ms)]
     if goal_rate is not None:
-        load = _checked(
+        load = checked(
             during(cloud.compute, 5, lambda client, turn: client.call("GET", path), 4)
         )
         lines.append(Line(step, "rate, 4 clients", load.rate, "/s", goal_rate, more=True))
@@ -141,8 +142,8 @@ def list_servers(cloud: Cloud, *, goal_ms: float, goal_rate: float | None) -> li
 
 def show_server(cloud: Cloud) -> list[Line]:
     turns = itertools.cycle(_ids(cloud))
-    with _cpu(cloud) as cpu:
-        load = _checked(during(
+    with cpu_of(cloud) as cpu:
+        load = checked(during(
             cloud.compute,
             5,
             lambda client, turn: client.call("GET", f"/servers/{next(turns)}"),
@@ -163,8 +164,8 @@ def tokens(cloud: Cloud) -> list[Line]:
         ("application credential", cloud.application_credential(), 500),
         ("rescoped", cloud.rescope(), 500),
     ):
-        with _cpu(cloud) as cpu:
-            load = _checked(during(cloud.anonymous, 5, _login(body), 8))
+        with cpu_of(cloud) as cpu:
+            load = checked(during(cloud.anonymous, 5, _login(body), 8))
         step = f"token by {name}, 8 clients"
         lines += [
             Line(step, "rate", load.rate, "/s", goal, more=True),

@@ -94,11 +94,11 @@ check shell bash -n tools/*.sh .ci/run
 check samples tools/samples.sh --check
 if [ "$what" != lint ]; then
   suite "unit, architecture and golden" '^tests\.(unit|architecture|golden)\.' 2 400
-  suite "functional" '^tests\.functional\.' 2 1800
+  suite "functional" '^tests\.functional\.' 3 1800
 fi
 if [ "$what" = all ]; then
   # walks over every row with nonsense are the same requests in both modes
-  suite "functional, native threads" "^tests\.functional\.test_(?!$walks)" 2 1800 \
+  suite "functional, native threads" "^tests\.functional\.test_(?!$walks)" 3 1800 \
     MYCLOUD_CONCURRENCY=threading
   suite "contract" '^tests\.contract\.' 2 600
   suite "integration" '^tests\.integration\.' 2 3000

@@ -80,7 +80,7 @@ class Operation(base.MycloudObject):
                 step = {
                     "seq": seq,
                     "name": first,
-                    "host": services.get(conn, owner)["host"],
+                    "host": row["host"] or services.get(conn, owner)["host"],
                     "attempt": row["attempt"],
                     "state": StepState.RUNNING,
                 }

@@ -95,7 +95,8 @@ def check(value: Any, schema: dict[str, Any], *, where: str) -> None:
         return
     path = [str(part) for part in error.absolute_path]
     # clients know a field by its own name; where it is deep inside, its place is told after it
-    field = path[-1] if path else where
+    named = [part for part in path if not part.isdigit()]
+    field = named[-1] if named else where
     place = f" ({'.'.join(path)})" if len(path) > 2 else ""
     given = _shown(error.instance)
     raise exceptions.BadField(

@@ -19,6 +19,7 @@ from mycloud.volume.requests import listing, manage_snapshots, reset, snapshots,
 _GROUP = Version(3, 14)
 _USER = Version(3, 41)
 _QUOTA = Version(3, 65)
+_CLIENTS = Version(3, 65)
 _NO_FORCE = Version(3, 66)
 
 FILTERS = lists.Filters(
@@ -151,6 +152,10 @@ def create(request: wsgi.Request) -> Any:
                 field="force", reason="from microversion 3.66 on a snapshot is always forced; "
                 "leave it out"
             )
+        force = True
+    elif force is None and request.version == _CLIENTS:
+        # openstacksdk asks for 3.65 at most, while openstackclient leaves --force out where a
+        # cloud knows 3.66
         force = True
     row, operation_id = snapshots.create(
         request.context,

@@ -20,6 +20,13 @@ from mycloud.db.models import services
 
 Row = Mapping[str, Any]
 
+#: Statements of every operation: made once, since making them takes as long as running them.
+_ONE = sa.select(ops).where(ops.c.id == sa.bindparam("operation_id"))
+_LOCKED = _ONE.with_for_update()
+_LAST_SEQ = sa.select(sa.func.max(steps.c.seq)).where(
+    steps.c.operation_id == sa.bindparam("operation_id")
+)
+
 
 def insert(conn: Connection, *rows: dict[str, Any]) -> None:
     """New operations; all rows have the same columns."""
@@ -56,7 +63,7 @@ def follow_up(
 
 def get(conn: Connection, operation_id: str) -> Row:
     """:raises OperationNotFound:"""
-    row = conn.execute(sa.select(ops).where(ops.c.id == operation_id)).mappings().first()
+    row = conn.execute(_ONE, {"operation_id": operation_id}).mappings().first()
     if row is None:
         raise exceptions.OperationNotFound(operation_id=operation_id)
     return row
@@ -64,8 +71,7 @@ def get(conn: Connection, operation_id: str) -> Row:
 
 def lock(conn: Connection, operation_id: str) -> Row:
     """Like ``get``, and nobody else changes the operation before this transaction ends."""
-    query = sa.select(ops).where(ops.c.id == operation_id).with_for_update()
-    row = conn.execute(query).mappings().first()
+    row = conn.execute(_LOCKED, {"operation_id": operation_id}).mappings().first()
     if row is None:
         raise exceptions.OperationNotFound(operation_id=operation_id)
     return row
@@ -109,8 +115,7 @@ def claim(
 
 
 def last_seq(conn: Connection, operation_id: str) -> int:
-    query = sa.select(sa.func.max(steps.c.seq)).where(steps.c.operation_id == operation_id)
-    return conn.execute(query).scalar() or 0
+    return conn.execute(_LAST_SEQ, {"operation_id": operation_id}).scalar() or 0
 
 
 def hold(conn: Connection, operation_id: str, epoch: str) -> Row:
@@ -118,8 +123,7 @@ def hold(conn: Connection, operation_id: str, epoch: str) -> Row:
 
     :raises OperationLost: when another worker owns it, or it has ended
     """
-    query = sa.select(ops).where(ops.c.id == operation_id).with_for_update()
-    row = conn.execute(query).mappings().first()
+    row = conn.execute(_LOCKED, {"operation_id": operation_id}).mappings().first()
     if row is None or row["state"] != Op.RUNNING or row["owner_epoch"] != epoch:
         raise exceptions.OperationLost(operation_id=operation_id)
     return row

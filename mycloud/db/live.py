@@ -1,5 +1,6 @@
 """Rows that are deleted by a mark: reading and changing those that live."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,12 +15,22 @@ def get(
     deleted: bool = False,
 ) -> Row | None:
     """One row, of that project only if one is given; also a deleted one with ``deleted``."""
-    query = sa.select(table).where(table.c.id == row_id)
+    wanted = {"row_id": row_id}
+    if project_id is not None:
+        wanted["owner"] = project_id
+    query = _one(table, deleted=deleted, scoped=project_id is not None)
+    return conn.execute(query, wanted).mappings().first()
+
+
+@functools.cache
+def _one(table: sa.Table, *, deleted: bool, scoped: bool) -> sa.Select[Any]:
+    """The statement of one row; made once, since making it takes as long as running it."""
+    query = sa.select(table).where(table.c.id == sa.bindparam("row_id"))
     if not deleted:
         query = query.where(table.c.deleted_at.is_(None))
-    if project_id is not None:
-        query = query.where(table.c.project_id == project_id)
-    return conn.execute(query).mappings().first()
+    if scoped:
+        query = query.where(table.c.project_id == sa.bindparam("owner"))
+    return query
 
 
 def update(

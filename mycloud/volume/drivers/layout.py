@@ -7,6 +7,7 @@ belongs to one backend on one host, for directories can be shared.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -117,6 +118,15 @@ class Layout:
                     )
                 )
         return found
+
+    def sizes(self) -> Iterator[int]:
+        """Bytes of every file of a volume or a snapshot; quick where there are many."""
+        with os.scandir(self.directory) as found:
+            for each in found:
+                if self.is_ours(each.name):
+                    # one may go meanwhile
+                    with contextlib.suppress(FileNotFoundError):
+                        yield each.stat().st_size
 
     def is_ours(self, file_name: str) -> bool:
         """Whether a file of that name is a volume or a snapshot."""

@@ -9,7 +9,6 @@ from mycloud import client as library
 from mycloud.cli import arguments
 from mycloud.cli.columns import Optional, Pairs
 from mycloud.cli.command import Command, Lister, ShowOne, pairs
-from mycloud.cli.exits import UsageError
 from mycloud.cli.progress import progress
 from mycloud.cli.volumes import common
 from mycloud.cli.volumes.show import fields as volume_fields
@@ -93,28 +92,20 @@ class ListBackups(Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("--volume", metavar="VOLUME", help="only of it (name or id)")
-        parser.add_argument("--name", help="only those called that")
-        parser.add_argument("--status", help="only with this status, such as available")
-        parser.add_argument("--long", action="store_true", help="show more columns")
-        common.add_project_filters(parser)
+        common.add_filters(parser)
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
-        client = self.client
-        filters = common.project_filters(parsed_args)
-        filters |= {"name": parsed_args.name, "status": parsed_args.status}
-        if parsed_args.volume:
-            filters["volume_id"] = client.volumes.find(parsed_args.volume).id
+        filters = common.filters(self.client, parsed_args)
         columns: tuple[str, ...] = (
             "ID", "Name", "Status", "Size", "Incremental", "Volume ID", "Created",
         )  # fmt: skip
         if parsed_args.long:
             columns += ("Snapshot ID", "Objects", "Container", "Description", "Reason")
         rows = []
-        for backup in itertools.islice(client.backups.list(**filters), parsed_args.limit):
+        for backup in itertools.islice(self.client.backups.list(**filters), parsed_args.limit):
             row: tuple[Any, ...] = (
                 backup.id, backup.name, backup.status, backup.size, backup.is_incremental,
                 backup.volume_id, Optional(backup.created_at),
@@ -151,21 +142,11 @@ class SetBackup(Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("backup", metavar="BACKUP", help="name or id")
-        parser.add_argument("--name", help="new name")
-        parser.add_argument("--description", help="new text about it")
-        arguments.add_properties(parser, "metadata to add or change")
-        parser.add_argument(
-            "--state",
-            dest="status",
-            metavar="STATUS",
-            help="declare that it has this status, whatever is true (administrators)",
-        )
+        common.add_changes(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        changes = arguments.given(parsed_args, ("name", "description"))
-        if not (changes or parsed_args.properties or parsed_args.status):
-            raise UsageError("Nothing to change: give --name, --description or --property")
+        changes = common.changes(parsed_args)
         backups = self.client.backups
         backup = backups.find(parsed_args.backup)
         if parsed_args.properties:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mycloud.cli import arguments
 from mycloud.cli.command import Command
+from mycloud.cli.exits import UsageError
 from mycloud.cli.progress import progress
 
 if TYPE_CHECKING:
     from mycloud.cli.app import MycloudApp
+    from mycloud.client import Client
     from mycloud.client.block_storage import BlockStorage
     from mycloud.client.resource import Accepted
 
@@ -36,6 +38,48 @@ def project_filters(parsed_args: argparse.Namespace) -> dict[str, Any]:
         "all_tenants": "1" if parsed_args.all_projects else None,
         "limit": parsed_args.limit,
     }
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """What lists of snapshots and of backups filter by."""
+    parser.add_argument("--volume", metavar="VOLUME", help="only of it (name or id)")
+    parser.add_argument("--name", help="only those called that")
+    parser.add_argument("--status", help="only with this status, such as available")
+    parser.add_argument("--long", action="store_true", help="show more columns")
+    add_project_filters(parser)
+
+
+def filters(client: "Client", parsed_args: argparse.Namespace) -> dict[str, Any]:
+    """What those options mean for the service."""
+    found = project_filters(parsed_args)
+    found |= {"name": parsed_args.name, "status": parsed_args.status}
+    if parsed_args.volume:
+        found["volume_id"] = client.volumes.find(parsed_args.volume).id
+    return found
+
+
+def add_changes(parser: argparse.ArgumentParser) -> None:
+    """What of snapshots and of backups may be set."""
+    parser.add_argument("--name", help="new name")
+    parser.add_argument("--description", help="new text about it")
+    arguments.add_properties(parser, "metadata to add or change")
+    parser.add_argument(
+        "--state",
+        dest="status",
+        metavar="STATUS",
+        help="declare that it has this status, whatever is true (administrators)",
+    )
+
+
+def changes(parsed_args: argparse.Namespace) -> dict[str, Any]:
+    """The new name and description among those options.
+
+    :raises UsageError: no option was given
+    """
+    found = arguments.given(parsed_args, ("name", "description"))
+    if not (found or parsed_args.properties or parsed_args.status):
+        raise UsageError("Nothing to change: give --name, --description or --property")
+    return found
 
 
 def settle(

@@ -75,26 +75,18 @@ class ListSnapshots(Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("--volume", metavar="VOLUME", help="only of it (name or id)")
-        parser.add_argument("--name", help="only those called that")
-        parser.add_argument("--status", help="only with this status, such as available")
-        parser.add_argument("--long", action="store_true", help="show more columns")
-        common.add_project_filters(parser)
+        common.add_filters(parser)
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
-        client = self.client
-        filters = common.project_filters(parsed_args)
-        filters |= {"name": parsed_args.name, "status": parsed_args.status}
-        if parsed_args.volume:
-            filters["volume_id"] = client.volumes.find(parsed_args.volume).id
+        filters = common.filters(self.client, parsed_args)
         columns: tuple[str, ...] = ("ID", "Name", "Status", "Size", "Volume ID")
         if parsed_args.long:
             columns += ("Created", "Description", "Properties")
         rows = []
-        listed = client.snapshots.list(**filters)
+        listed = self.client.snapshots.list(**filters)
         for snapshot in itertools.islice(listed, parsed_args.limit):
             row: tuple[Any, ...] = (
                 snapshot.id, snapshot.name, snapshot.status, snapshot.size, snapshot.volume_id,
@@ -129,21 +121,11 @@ class SetSnapshot(Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("snapshot", metavar="SNAPSHOT", help="name or id")
-        parser.add_argument("--name", help="new name")
-        parser.add_argument("--description", help="new text about it")
-        arguments.add_properties(parser, "metadata to add or change")
-        parser.add_argument(
-            "--state",
-            dest="status",
-            metavar="STATUS",
-            help="declare that it has this status, whatever is true (administrators)",
-        )
+        common.add_changes(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        changes = arguments.given(parsed_args, ("name", "description"))
-        if not (changes or parsed_args.properties or parsed_args.status):
-            raise UsageError("Nothing to change: give --name, --description or --property")
+        changes = common.changes(parsed_args)
         snapshots = self.client.snapshots
         snapshot = snapshots.find(parsed_args.snapshot)
         if changes:

@@ -4,7 +4,6 @@ An image becomes a volume, a server boots from it, and a second volume is attach
 runs, which writes to it. The guest's own lines tell what its disks hold.
 """
 
-import os
 import unittest
 
 import libvirt
@@ -13,11 +12,7 @@ import testtools
 from mycloud import client
 from mycloud.client.errors import NotFound
 from mycloud.common import clock
-from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
-from mycloud.local import credentials
-from mycloud.local.layout import Layout
-from tests.fixtures import tiny_guest
-from tests.fixtures.local_cloud import LocalCloud
+from tests.fixtures import real_guest, tiny_guest
 from tests.fixtures.program import wait_for
 
 #: seconds for a boot by an emulated processor of a busy machine
@@ -31,31 +26,9 @@ periodic_fuzzy_delay = 0
 """
 
 
-def _why_not() -> str | None:
-    if os.geteuid() != 0:
-        return "only root may start a libvirtd with guests that outlive everything"
-    return tiny_guest.why_not()
-
-
-@unittest.skipIf(_why_not(), _why_not())
-class BootFromVolumeTest(testtools.TestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.cloud = self.useFixture(LocalCloud())
-        state = self.cloud.state
-        (state / "mycloud.conf.d").mkdir(parents=True)
-        (state / "mycloud.conf.d" / "test.conf").write_text(_OPTIONS)
-        # built once for all tests
-        (state / "guest").symlink_to(tiny_guest.directory())
-        self.cloud.up()
-        [host] = self.cloud.status()["hosts"]
-        self.host_dir = Layout(state).host(host)
-        self.libvirtd = PrivateLibvirtd(self.host_dir)
-        self.admin = self.connect(credentials.ADMIN)
-        self.member = self.connect(credentials.MEMBER)
-
-    def connect(self, name: str) -> client.Client:
-        return client.connect(None, **credentials.of(Layout(self.cloud.state), name))
+@unittest.skipIf(real_guest.why_not(), real_guest.why_not())
+class BootFromVolumeTest(real_guest.RealGuestCase):
+    options = _OPTIONS
 
     # -- looking -------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ Every part of the cloud is there, as ``mycloud up`` makes it. Each block that th
 written must be where the volume lies at last, and nothing where it was before.
 """
 
-import os
 import re
 import unittest
 
@@ -12,12 +11,9 @@ import testtools
 
 from mycloud import client
 from mycloud.common import clock
-from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
-from mycloud.local import credentials
 from mycloud.local.layout import Layout
-from tests.fixtures import tiny_guest
+from tests.fixtures import real_guest, tiny_guest
 from tests.fixtures.libvirt_host import GuestShell
-from tests.fixtures.local_cloud import LocalCloud
 from tests.fixtures.program import wait_for
 
 #: seconds for a boot by an emulated processor of a busy machine
@@ -49,30 +45,9 @@ _WRITER = (
 )
 
 
-def _why_not() -> str | None:
-    if os.geteuid() != 0:
-        return "only root may start a libvirtd with guests that outlive everything"
-    return tiny_guest.why_not()
-
-
-@unittest.skipIf(_why_not(), _why_not())
-class MoveOfAGuestTest(testtools.TestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.cloud = self.useFixture(LocalCloud())
-        state = self.cloud.state
-        (state / "mycloud.conf.d").mkdir(parents=True)
-        (state / "mycloud.conf.d" / "test.conf").write_text(_OPTIONS)
-        # built once for all tests
-        (state / "guest").symlink_to(tiny_guest.directory())
-        self.cloud.up()
-        [self.host] = self.cloud.status()["hosts"]
-        self.libvirtd = PrivateLibvirtd(Layout(state).host(self.host))
-        self.admin = self.connect(credentials.ADMIN)
-        self.member = self.connect(credentials.MEMBER)
-
-    def connect(self, name: str) -> client.Client:
-        return client.connect(None, **credentials.of(Layout(self.cloud.state), name))
+@unittest.skipIf(real_guest.why_not(), real_guest.why_not())
+class MoveOfAGuestTest(real_guest.RealGuestCase):
+    options = _OPTIONS
 
     # -- looking -------------------------------------------------------------------------------
 

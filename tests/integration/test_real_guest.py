@@ -16,12 +16,8 @@ import testtools
 from mycloud import client
 from mycloud.client.errors import NotFound
 from mycloud.common import clock
-from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
 from mycloud.disk import processes
-from mycloud.local import credentials
-from mycloud.local.layout import Layout
-from tests.fixtures import tiny_guest
-from tests.fixtures.local_cloud import LocalCloud
+from tests.fixtures import real_guest, tiny_guest
 from tests.fixtures.program import wait_for
 
 #: seconds for a boot by an emulated processor of a busy machine
@@ -45,31 +41,9 @@ echo GUEST runs what its user gave it
 """
 
 
-def _why_not() -> str | None:
-    if os.geteuid() != 0:
-        return "only root may start a libvirtd with guests that outlive everything"
-    return tiny_guest.why_not()
-
-
-@unittest.skipIf(_why_not(), _why_not())
-class RealGuestTest(testtools.TestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.cloud = self.useFixture(LocalCloud())
-        state = self.cloud.state
-        (state / "mycloud.conf.d").mkdir(parents=True)
-        (state / "mycloud.conf.d" / "test.conf").write_text(_OPTIONS)
-        # built once for all tests
-        (state / "guest").symlink_to(tiny_guest.directory())
-        self.cloud.up()
-        [self.host] = self.cloud.status()["hosts"]
-        self.host_dir = Layout(state).host(self.host)
-        self.libvirtd = PrivateLibvirtd(self.host_dir)
-        self.admin = self.connect(credentials.ADMIN)
-        self.member = self.connect(credentials.MEMBER)
-
-    def connect(self, name: str) -> client.Client:
-        return client.connect(None, **credentials.of(Layout(self.cloud.state), name))
+@unittest.skipIf(real_guest.why_not(), real_guest.why_not())
+class RealGuestTest(real_guest.RealGuestCase):
+    options = _OPTIONS
 
     # -- looking -------------------------------------------------------------------------------
 

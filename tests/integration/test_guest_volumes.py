@@ -32,14 +32,18 @@ for port in /sys/class/virtio-ports/*; do
   [ "$(cat $port/name)" = org.qemu.guest_agent.0 ] && exec 3<> /dev/${port##*/}
 done
 echo GUEST agent $((1))
-while read -r line <&3; do
-  answer=1
-  case "$line" in
-    *guest-sync*) answer=${line##*:}; answer=${answer%%\\}*};;
-    *freeze-freeze*) echo GUEST frozen $((1));;
-    *freeze-thaw*) echo GUEST thawed $((1));;
-  esac
-  echo "{\\"return\\": $answer}" >&3
+while :; do
+  while read -r line <&3; do
+    answer=1
+    case "$line" in
+      *guest-sync*) answer=${line##*:}; answer=${answer%%\\}*};;
+      *freeze-freeze*) echo GUEST frozen $((1));;
+      *freeze-thaw*) echo GUEST thawed $((1));;
+    esac
+    echo "{\\"return\\": $answer}" >&3
+  done
+  # reads as ended until libvirt has connected, too
+  sleep 1
 done
 """
 _PASSPHRASE = b"the passphrase of the test"
@@ -200,6 +204,12 @@ class LocalVolumesTest(LocalStore, VolumesContract, testtools.TestCase):
         self.assertGreaterEqual(len(found), 100)
         self.assertEqual(list(range(1, len(found) + 1)), found)
 
+    def sees_agent(self, server_id):
+        [target] = self.definition(server_id).findall(
+            "devices/channel/target[@name='org.qemu.guest_agent.0']"
+        )
+        return target.get("state") == "connected"
+
     def test_copy_while_the_agent_holds_the_file_systems(self):
         driver = self.driver
         image = dataclasses.replace(self.image, properties={"hw_qemu_guest_agent": "yes"})
@@ -212,6 +222,7 @@ class LocalVolumesTest(LocalStore, VolumesContract, testtools.TestCase):
         self.assertFalse(driver.copy_volume(me, disk.volume_id, target, "raw").quiesced)
         shell.run(f"cat > /tmp/agent << 'END'\n{_AGENT}END\n(sh /tmp/agent &)")
         self.said(me, "GUEST agent 1")
+        wait_until(lambda: self.sees_agent(me), 15, "libvirt sees that the agent listens")
         copy = driver.copy_volume(me, disk.volume_id, target, "raw")
         self.assertTrue(copy.quiesced)
         said = shell.said()

@@ -148,8 +148,9 @@ class UpProcessesTest(testtools.TestCase):
         )
         status = cloud.status()
         self.assertEqual("up", status["health"])
+        # the API, the conductor, the scheduler, the volume service, and one per host
         self.assertEqual(
-            5, len([pid for pid in status["pids"].values() if pid is not None])
+            6, len([pid for pid in status["pids"].values() if pid is not None]), status["pids"]
         )
         for host in status["hosts"]:
             config = (cloud.state / f"compute-{host}.conf").read_text()

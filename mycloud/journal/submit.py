@@ -5,12 +5,14 @@ two requests can't both have it. The bell is rung after it; if nobody hears it, 
 again.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, concurrency, exceptions
@@ -19,6 +21,8 @@ from mycloud.common.states import Op
 from mycloud.db import journal, settle
 from mycloud.journal import rpcapi as doorbell
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Row = Mapping[str, Any]
 #: Writes what belongs to an operation, in its transaction.
 Along = Callable[[Connection], None]
@@ -109,6 +113,20 @@ def digest(kind: str, value: Any) -> str:
     """A hash of what was asked for, to tell a retry from another request."""
     text = json.dumps([kind, value], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def once_per_key(attempt: Callable[P, R]) -> Callable[P, R]:
+    """Run a request's transaction again when another try with the same key was quicker: the
+    second time it finds what that one has made."""
+
+    @functools.wraps(attempt)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return attempt(*args, **kwargs)
+        except db_exc.DBDuplicateEntry:
+            return attempt(*args, **kwargs)
+
+    return tried
 
 
 def replay(conn: Connection, key: str | None, asked: str) -> Row | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, exceptions
@@ -98,13 +97,10 @@ def create(
     # the password is made anew by every try, so it is no part of what was asked for
     asked = journal_submit.digest(KIND, asdict(replace(spec, admin_pass=None)))
     scoped = journal_submit.scoped_key(context, key)
-    try:
-        return _create(context, spec, scoped, asked)
-    except db_exc.DBDuplicateEntry:
-        # the other try of the same request was quicker: answer with what it made
-        return _create(context, spec, scoped, asked)
+    return _create(context, spec, scoped, asked)
 
 
+@journal_submit.once_per_key
 @engine.retried
 def _create(
     context: RequestContext, spec: ServerSpec, key: str | None, asked: str

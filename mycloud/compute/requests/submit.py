@@ -48,6 +48,8 @@ def submit(context: RequestContext, server: Row, kind: str, *, key: str | None =
     return submit_new(context, server, New(kind), key=key)
 
 
+@journal_submit.once_per_key
+@engine.retried
 def submit_new(
     context: RequestContext, server: Row, new: New, *, key: str | None = None
 ) -> str:
@@ -57,17 +59,6 @@ def submit_new(
     :raises OperationInProgress: while another operation has the server
     :raises StateConflict: when the server's state does not allow it
     """
-    if key is None:
-        return _submit(context, server, new, None)
-    try:
-        return _submit(context, server, new, key)
-    except db_exc.DBDuplicateEntry:
-        # the other try of the same request was quicker
-        return _submit(context, server, new, key)
-
-
-@engine.retried
-def _submit(context: RequestContext, server: Row, new: New, key: str | None) -> str:
     transition = states.SERVER[new.kind]
     asked = new.digest(server["id"])
     key = scoped_key(context, key)

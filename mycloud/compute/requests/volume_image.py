@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
 from mycloud.common import exceptions, states
@@ -46,13 +45,10 @@ def create(
     """
     asked = journal_submit.digest(KIND, [server["id"], dict(wanted)])
     scoped = journal_submit.scoped_key(context, key)
-    try:
-        return _create(context, server, wanted, (scoped, asked))
-    except db_exc.DBDuplicateEntry:
-        # the other try of the same request was quicker
-        return _create(context, server, wanted, (scoped, asked))
+    return _create(context, server, wanted, (scoped, asked))
 
 
+@journal_submit.once_per_key
 @engine.retried
 def _create(
     context: RequestContext, server: Row, wanted: Mapping[str, Any], once: tuple[str | None, str]

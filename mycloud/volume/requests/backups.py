@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oslo_config import cfg
-from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, exceptions, policy
@@ -96,13 +95,10 @@ def create(
         raise exceptions.BackupsDisabled()
     asked = journal_submit.digest(KIND, vars(spec))
     scoped = journal_submit.scoped_key(context, key)
-    try:
-        return _create(context, spec, scoped, asked)
-    except db_exc.DBDuplicateEntry:
-        # the other try of the same request was quicker: answer with what it made
-        return _create(context, spec, scoped, asked)
+    return _create(context, spec, scoped, asked)
 
 
+@journal_submit.once_per_key
 @engine.retried
 def _create(
     context: RequestContext, spec: BackupSpec, key: str | None, asked: str

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oslo_db import exception as db_exc
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, exceptions, states
@@ -94,6 +93,8 @@ def operation(
     )
 
 
+@journal_submit.once_per_key
+@engine.retried
 def submit(
     context: RequestContext, noun: Noun, row: Row, new: New, *, key: str | None = None
 ) -> str:
@@ -101,19 +102,6 @@ def submit(
 
     :raises MycloudError: the noun's refusal, when the status does not allow it
     """
-    if key is None:
-        return _submit(context, noun, row, new, None)
-    try:
-        return _submit(context, noun, row, new, key)
-    except db_exc.DBDuplicateEntry:
-        # the other try of the same request was quicker
-        return _submit(context, noun, row, new, key)
-
-
-@engine.retried
-def _submit(
-    context: RequestContext, noun: Noun, row: Row, new: New, key: str | None
-) -> str:
     asked = new.digest(row["id"])
     scoped = journal_submit.scoped_key(context, key)
     with engine.writer() as conn:

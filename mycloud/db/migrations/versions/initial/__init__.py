@@ -1,0 +1,1 @@
+"""The first tables, by the room whose they are."""

@@ -4,10 +4,11 @@ Beside cliff's own bases: the connection to the cloud, one way of telling errors
 formats that are found without scanning the installed packages.
 """
 
+import abc
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cliff import command, lister, show
 from cliff.formatters import base, commaseparated, json_format, shell, table, value, yaml_format
@@ -131,6 +132,29 @@ class ShowOne(_Printer, show.ShowOne):
 
     def _load_formatter_plugins(self) -> Any:
         return _Formats(_ONE_FORMATS)
+
+
+class ShowFound(ShowOne):
+    """A command that prints one resource, found by its name or id.
+
+    :cvar noun: the name of its one argument
+    """
+
+    noun: ClassVar[str]
+
+    @abc.abstractmethod
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(self.noun, metavar=self.noun.upper(), help="name or id")
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Any]]:
+        return pairs(self.found(getattr(parsed_args, self.noun)))
 
 
 def pairs(fields: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Names, Optional, Pairs
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 
 if TYPE_CHECKING:
@@ -117,18 +117,14 @@ class ListFlavors(Lister):
         return columns, rows
 
 
-class ShowFlavor(ShowOne):
+class ShowFlavor(ShowFound):
     """Show one flavor"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("flavor", metavar="FLAVOR", help="name or id")
-        return parser
+    noun = "flavor"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.flavors.find(parsed_args.flavor), self.client))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.flavors.find(name), self.client)
 
 
 class DeleteFlavor(Command):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from mycloud import client as library
 from mycloud.cli import arguments
 from mycloud.cli.columns import Bytes, Names, Optional, Pairs
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 from mycloud.cli.progress import progress
 from mycloud.client import errors
@@ -193,18 +193,14 @@ class ListImages(Lister):
         return columns, rows
 
 
-class ShowImage(ShowOne):
+class ShowImage(ShowFound):
     """Show one image"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("image", metavar="IMAGE", help="name or id")
-        return parser
+    noun = "image"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.images.find(parsed_args.image)))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.images.find(name))
 
 
 class DeleteImage(Command):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Names
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 
 if TYPE_CHECKING:
@@ -79,18 +79,14 @@ class ListProjects(Lister):
         return columns, rows
 
 
-class ShowProject(ShowOne):
+class ShowProject(ShowFound):
     """Show one project"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("project", metavar="PROJECT", help="name or id")
-        return parser
+    noun = "project"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.projects.find(parsed_args.project)))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.projects.find(name))
 
 
 class DeleteProject(Command):

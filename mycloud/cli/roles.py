@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mycloud import client as library
 from mycloud.cli import arguments
 from mycloud.cli.columns import Optional
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 
 if TYPE_CHECKING:
@@ -49,18 +49,14 @@ class ListRoles(Lister):
         return ("ID", "Name"), [(role.id, role.name) for role in self.client.roles.list()]
 
 
-class ShowRole(ShowOne):
+class ShowRole(ShowFound):
     """Show one role"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("role", metavar="ROLE", help="name or id")
-        return parser
+    noun = "role"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.roles.find(parsed_args.role)))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.roles.find(name))
 
 
 class DeleteRole(Command):

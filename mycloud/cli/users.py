@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Optional
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 
 if TYPE_CHECKING:
@@ -108,18 +108,14 @@ class ListUsers(Lister):
         return columns, rows
 
 
-class ShowUser(ShowOne):
+class ShowUser(ShowFound):
     """Show one user"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("user", metavar="USER", help="name or id")
-        return parser
+    noun = "user"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.users.find(parsed_args.user)))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.users.find(name))
 
 
 class DeleteUser(Command):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Names, Optional, Pairs
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound
 from mycloud.client import errors
 from mycloud.common import states
 
@@ -160,18 +160,14 @@ class ListServers(Lister):
         return columns, rows
 
 
-class ShowServer(ShowOne):
+class ShowServer(ShowFound):
     """Show one server"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("server", metavar="SERVER", help="name or id")
-        return parser
+    noun = "server"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(fields(self.client.servers.find(parsed_args.server), self.client))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return fields(self.client.servers.find(name), self.client)
 
 
 class ServerEvents(Lister):

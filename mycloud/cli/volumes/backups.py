@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mycloud import client as library
 from mycloud.cli import arguments
 from mycloud.cli.columns import Optional, Pairs
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.progress import progress
 from mycloud.cli.volumes import common
 from mycloud.cli.volumes.show import fields as volume_fields
@@ -122,18 +122,14 @@ class ListBackups(Lister):
         return columns, rows
 
 
-class ShowBackup(ShowOne):
+class ShowBackup(ShowFound):
     """Show one backup"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("backup", metavar="BACKUP", help="name or id")
-        return parser
+    noun = "backup"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.backups.find(parsed_args.backup)))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.backups.find(name))
 
 
 class SetBackup(Command):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Names, Pairs
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 
 if TYPE_CHECKING:
@@ -66,18 +66,14 @@ class ListQos(Lister):
         ]
 
 
-class ShowQos(ShowOne):
+class ShowQos(ShowFound):
     """Show one QoS spec (administrators)"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("qos", metavar="QOS", help="name or id")
-        return parser
+    noun = "qos"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.qos_specs.find(parsed_args.qos), self.client))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.qos_specs.find(name), self.client)
 
 
 class SetQos(Command):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mycloud.cli.columns import Optional, Pairs
-from mycloud.cli.command import Lister, ShowOne, pairs
+from mycloud.cli.command import Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.volumes import common
 from mycloud.client import errors
 
@@ -139,15 +139,11 @@ class VolumeSummary(ShowOne):
         return pairs({"count": count, "size": size})
 
 
-class ShowVolume(ShowOne):
+class ShowVolume(ShowFound):
     """Show one volume"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("volume", metavar="VOLUME", help="name or id")
-        return parser
+    noun = "volume"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(fields(self.client.volumes.find(parsed_args.volume), self.client))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return fields(self.client.volumes.find(name), self.client)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Optional, Pairs
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 from mycloud.cli.volumes import common
 
@@ -101,18 +101,14 @@ class ListSnapshots(Lister):
         return columns, rows
 
 
-class ShowSnapshot(ShowOne):
+class ShowSnapshot(ShowFound):
     """Show one snapshot"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("snapshot", metavar="SNAPSHOT", help="name or id")
-        return parser
+    noun = "snapshot"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.snapshots.find(parsed_args.snapshot)))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.snapshots.find(name))
 
 
 class SetSnapshot(Command):

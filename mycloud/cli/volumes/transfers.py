@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mycloud.cli.columns import Optional
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 
 if TYPE_CHECKING:
     from mycloud.client.volume_transfers import Transfer
@@ -70,18 +70,14 @@ class ListTransfers(Lister):
         ]
 
 
-class ShowTransfer(ShowOne):
+class ShowTransfer(ShowFound):
     """Show one offer"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("transfer", metavar="TRANSFER", help="name or id")
-        return parser
+    noun = "transfer"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.volume_transfers.find(parsed_args.transfer)))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.volume_transfers.find(name))
 
 
 class DeleteTransfer(Command):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mycloud.cli import arguments
 from mycloud.cli.columns import Names, Optional, Pairs
-from mycloud.cli.command import Command, Lister, ShowOne, pairs
+from mycloud.cli.command import Command, Lister, ShowFound, ShowOne, pairs
 from mycloud.cli.exits import UsageError
 from mycloud.client import errors
 
@@ -158,18 +158,14 @@ class ListTypes(Lister):
         return columns, rows
 
 
-class ShowType(ShowOne):
+class ShowType(ShowFound):
     """Show one volume type"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("type", metavar="TYPE", help="name or id")
-        return parser
+    noun = "type"
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Any]]:
-        return pairs(_fields(self.client.volume_types.find(parsed_args.type), self.client))
+    def found(self, name: str) -> dict[str, Any]:
+        """The fields to show."""
+        return _fields(self.client.volume_types.find(name), self.client)
 
 
 class SetType(Command):

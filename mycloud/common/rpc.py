@@ -32,7 +32,7 @@ _serializer: messaging.Serializer | None = None
 _oldest: Callable[[str], int] | None = None
 #: By program, the version of its oldest service; asked for once, until the options are read anew.
 _oldest_known: dict[str, int] = {}
-#: Messages that this process published, by "topic.method"; answers are not counted.
+#: Messages published since the last ``init``, by "topic.method"; answers are not counted.
 published: dict[str, int] = {}
 #: Makes the queue that answers come to.
 _answers: concurrency.Task[Any] | None = None
@@ -61,6 +61,7 @@ def init(
     _transport = messaging.get_rpc_transport(cfg.CONF, url, allowed_remote_exmods=EXMODS)
     _serializer = serializer
     _oldest = oldest
+    published.clear()
 
 
 def cleanup() -> None:

@@ -155,21 +155,17 @@ def _wait_ready(
 
 
 def _hosts_up(layout: Layout, settings: Settings) -> Callable[[], bool]:
-    """A question: whether the API says that all compute hosts are up."""
+    """A question: whether servers can be placed on all compute hosts."""
     admin = client.connect(None, **credentials.of(layout, credentials.ADMIN))
 
     def ask() -> bool:
         if not answers(settings):
             return False
         try:
-            services = list(admin.services.list())
+            # a host is listed once it has said what it has
+            up = {host.service_host for host in admin.hosts.list() if host.state == "up"}
         except errors.ClientError:
             return False
-        up = {
-            service.host
-            for service in services
-            if service.state == "up" and service.binary.endswith("-compute")
-        }
         return up >= set(settings.hosts)
 
     return ask

@@ -15,7 +15,7 @@ fail() { echo "prepare: $2" >&2; exit "$1"; }
 say() { echo "prepare: $1"; }
 
 what=${1:-}
-packages="python3 python3-venv ca-certificates"
+packages="python3 python3-venv ca-certificates iproute2"
 extras=""
 hypervisor="qemu-system-x86 qemu-utils qemu-block-extra tgt libvirt-daemon libvirt-daemon-driver-qemu
  libvirt-dev gcc libc6-dev pkg-config python3-dev
@@ -23,7 +23,7 @@ hypervisor="qemu-system-x86 qemu-utils qemu-block-extra tgt libvirt-daemon libvi
 case $what in
   core) ;;
   libvirt) packages="$packages $hypervisor"; extras=libvirt ;;
-  test) packages="$packages $hypervisor git rabbitmq-server postgresql openssl curl xfsprogs"
+  test) packages="$packages $hypervisor git rabbitmq-server postgresql openssl curl xfsprogs lldpd"
         extras=libvirt,dev ;;
   *) fail 2 "use: prepare.sh core|libvirt|test" ;;
 esac

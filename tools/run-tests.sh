@@ -89,7 +89,8 @@ suite() {   # suite NAME REGEX WORKERS SECONDS [VARIABLE=VALUE]: tests whose ids
 }
 
 check ruff ruff check .
-check mypy mypy mycloud/common mycloud/objects mycloud/client mycloud/cli mycloud/local mycloud/cmd
+check mypy mypy mycloud/common mycloud/objects mycloud/client mycloud/cli mycloud/local mycloud/cmd \
+  mycloud/agent mycloud/privileged
 check shell bash -n tools/*.sh .ci/run
 check samples tools/samples.sh --check
 if [ "$what" != lint ]; then

@@ -20,14 +20,15 @@ FOREIGN_SIGNATURES = ("conductor.manager", "conductor.rpcapi")
 OWNERS = {
     "eventlet": ("common.concurrency",),
     "greenlet": ("common.concurrency",),
-    "threading": ("common.concurrency",),
+    # the root helper stands alone
+    "threading": ("common.concurrency", "privileged"),
     "_thread": ("common.concurrency",),
     "concurrent": (),
     "multiprocessing": (),
     # the bus in memory catches what kombu's queues raise
-    "queue": ("common.concurrency", "common.memory_bus"),
-    "time": ("common.clock", "common.concurrency"),
-    "uuid": ("common.clock",),
+    "queue": ("common.concurrency", "common.memory_bus", "privileged"),
+    "time": ("common.clock", "common.concurrency", "privileged"),
+    "uuid": ("common.clock", "privileged"),
     "random": ("common.clock",),
     "secrets": ("common.clock",),
     "pickle": (),

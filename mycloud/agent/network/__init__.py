@@ -1,0 +1,1 @@
+"""Networks of the host: what is wanted is checked, planned, made and undone."""

@@ -4,14 +4,16 @@ import sys
 
 from oslo_config import cfg
 
-from mycloud.cmd import hosts, startup
+from mycloud.cmd import hosts, startup, verbs
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit status."""
     program = startup.Program("mycloud-compute", argv)
     program.choose_concurrency()
-    program.parse_config()
+    program.parse_config(agent=True)
+    if verbs.asked_for():
+        return verbs.show()
     program.set_up_logging()
     program.set_lock_path()
     program.register_objects()

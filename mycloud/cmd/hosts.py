@@ -1,9 +1,12 @@
-"""Makes the manager of a compute host from the options."""
+"""Makes the manager of a compute host, and its agent, from the options."""
 
 from pathlib import Path
 
 from oslo_config import cfg
 
+from mycloud.agent.agent import Agent
+from mycloud.agent.host import Host
+from mycloud.agent.parts import parts
 from mycloud.compute.drivers import loader
 from mycloud.compute.drivers.base import DriverSettings
 from mycloud.compute.manager import ComputeManager
@@ -38,4 +41,13 @@ def manager(host: str) -> ComputeManager:
         fake_memory_mb=options.fake_memory_mb,
         fake_disk_gb=options.fake_disk_gb,
     )
-    return ComputeManager(host, loader.load(options.driver, settings))
+    return ComputeManager(host, loader.load(options.driver, settings), agent(host))
+
+
+def agent(host: str) -> Agent:
+    """The agent of a compute host; nothing of it runs yet.
+
+    :raises VerbBroken: a verb can't be offered
+    """
+    about = Host(host, state_dir(host))
+    return Agent(about, parts(about, pki_dir(host)))

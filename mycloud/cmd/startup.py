@@ -18,6 +18,7 @@ from mycloud import conf, objects
 from mycloud.common import backdoor, concurrency, exceptions, launcher, log_setup, reports, rpc
 from mycloud.common.service import Manager, Service
 from mycloud.conductor.rpcapi import ConductorAPI
+from mycloud.conf import agent as conf_agent
 from mycloud.conf import volume as conf_volume
 from mycloud.db import engine
 from mycloud.db.migrations import version as db_version
@@ -56,14 +57,17 @@ class Program:
         concurrency.patch()
 
     @step
-    def parse_config(self, *, volume: bool = False) -> None:
-        """Read command line and files. ``volume``: --backend_name is understood too.
+    def parse_config(self, *, volume: bool = False, agent: bool = False) -> None:
+        """Read command line and files. ``volume``: --backend_name is understood too; ``agent``:
+        --list-verbs and --verbs-schema.
 
         :raises SystemExit: naming the option whose value is wrong
         """
         conf.register_all()
         if volume:
             conf_volume.register_command_line()
+        if agent:
+            conf_agent.register_command_line()
         log_setup.register()
         reports.register()
         try:

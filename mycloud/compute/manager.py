@@ -6,6 +6,7 @@ from typing import Any
 import oslo_messaging as messaging
 from oslo_config import cfg
 
+from mycloud.agent.agent import Agent
 from mycloud.common import concurrency, context, exceptions, states
 from mycloud.compute import rpcapi, tasks
 from mycloud.compute.drivers import base as driver_base
@@ -18,16 +19,17 @@ LOG = logging.getLogger(__name__)
 
 
 class ComputeManager:
-    """One compute host: its driver, its runner, its periodic work."""
+    """One compute host: its driver, its agent, its runner, its periodic work."""
 
     target = messaging.Target(version=rpcapi.VERSION)
     topic = rpcapi.TOPIC
     binary = "mycloud-compute"
     role = context.COMPUTE
 
-    def __init__(self, host: str, driver: driver_base.ComputeDriver):
+    def __init__(self, host: str, driver: driver_base.ComputeDriver, agent: Agent):
         self.host = host
         self.driver = driver
+        self.agent = agent
         self.turns = Turns()
         self.runner: Runner | None = None
         self.stalled = stalled.Stalled(driver, self._observe)
@@ -37,6 +39,7 @@ class ComputeManager:
     def init_host(self, owner: Owner) -> None:
         """Connect to the hypervisor; what runs on it goes on."""
         self.driver.init_host(self.host, self._on_event)
+        self.agent.start()
         planners = tasks.planners(self.driver)
         self.runner = Runner(owner, planners, doorbell.ring, turns=self.turns)
 
@@ -50,6 +53,7 @@ class ComputeManager:
         if self.runner is not None:
             self.runner.stop()
         self.stalled.stop()
+        self.agent.stop()
         self.driver.close()
 
     def periodic_tasks(self) -> list[tuple[float, Any]]:
@@ -82,6 +86,9 @@ class ComputeManager:
             "leftovers": self.driver.leftovers(),
         }
 
+    def call_agent(self, ctxt: Any, verb: str, params: dict[str, Any], seconds: float) -> Any:
+        return self.agent.call(verb, params, timeout=seconds)
+
     # -- volumes of guests ---------------------------------------------------------------------
 
     def can_extend_volume(self, ctxt: Any, server_id: str, volume_id: str) -> bool:
@@ -112,7 +119,7 @@ class ComputeManager:
                 "disk_gb": found.disk_gb,
                 "free_disk_gb": found.free_disk_gb,
                 "cpu_info": found.cpu_info,
-                "capabilities": found.capabilities,
+                "capabilities": {**found.capabilities, **self.agent.published()},
                 "uptime": self.driver.uptime(),
             },
         )

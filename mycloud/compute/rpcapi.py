@@ -1,7 +1,7 @@
 """Messages to a compute host, beside doorbells.
 
 History: 1.0 get_console_output, get_diagnostics, list_guests; 1.1 can_extend_volume,
-extend_volume, copy_volume
+extend_volume, copy_volume; 1.2 call_agent
 """
 
 from typing import Any
@@ -9,9 +9,11 @@ from typing import Any
 from mycloud.common import rpc
 
 TOPIC = "compute"
-VERSION = "1.1"
+VERSION = "1.2"
 #: A copy of a whole disk takes as long as the disk is big.
 _COPY_SECONDS = 3600
+#: Beyond what a verb may take, until the caller gives up.
+_ANSWER_SECONDS = 5
 
 
 class ComputeAPI(rpc.Client):
@@ -20,7 +22,7 @@ class ComputeAPI(rpc.Client):
     topic = TOPIC
     version = VERSION
     binary = "mycloud-compute"
-    understood = {1: "1.0", 2: "1.1"}
+    understood = {1: "1.0", 2: "1.1", 3: "1.2"}
 
     def get_console_output(
         self, context: Any, host: str, server_id: str, length: int | None
@@ -85,3 +87,17 @@ class ComputeAPI(rpc.Client):
             target=target, timeout=_COPY_SECONDS,
         )
         return quiesced
+
+    def call_agent(
+        self, context: Any, host: str, verb: str, params: dict[str, Any], *, timeout: float = 30
+    ) -> Any:
+        """What a verb of the host's agent gives, within ``timeout`` seconds.
+
+        :raises VerbNotFound: :raises BadField: :raises VerbTimedOut: :raises TooManyTasks:
+        :raises MycloudError: what the verb raises
+        :raises PeerTooOld: a compute service has no agent yet
+        """
+        return self.call(
+            context, "call_agent", host=host, version="1.2", verb=verb, params=params,
+            seconds=timeout, timeout=timeout + _ANSWER_SECONDS,
+        )

@@ -3,6 +3,7 @@
 from oslo_config import cfg
 
 from mycloud.conf import (
+    agent,
     api,
     backup,
     compute,
@@ -19,6 +20,7 @@ from mycloud.conf import (
 )
 
 GROUPS = (
+    agent,
     api,
     backup,
     compute,

@@ -12,7 +12,7 @@ from mycloud.db import services as db_services
 from mycloud.objects import base
 
 #: The version of this code's RPC and objects, as a number that only grows.
-CURRENT_VERSION = 2
+CURRENT_VERSION = 3
 
 
 @base.Registry.register

@@ -38,6 +38,7 @@ OWNERS = {
 #: oslo.messaging's own.
 DOORS = {
     ("mycloud.api.routing", "__call__"),
+    ("mycloud.agent.scheduler", "_run"),
     ("mycloud.common.service", "_periodic"),
     ("mycloud.common.undo", "run"),
     ("mycloud.journal.runner", "_run"),

@@ -14,6 +14,8 @@ from oslo_versionedobjects import fixture as ovo_fixture
 
 import mycloud
 from mycloud import conf, objects, policies
+from mycloud.agent import verbs
+from mycloud.agent.registry import Registry
 from mycloud.api import cloud, compute, discovery, identity, image, versions, volume
 from mycloud.api.routing import Raw, Route
 from mycloud.common import context, rpc
@@ -189,7 +191,16 @@ def _type(made: Any) -> str:
     return f"{name}({told})" if told else name
 
 
+def agent_verbs() -> dict[str, Any]:
+    """Every verb of the host agent with its arguments."""
+    return {
+        verb["name"]: {"changes": verb["changes"], "params": verb["params"]}
+        for verb in Registry.load(verbs).describe()
+    }
+
+
 FILES: dict[str, Callable[[], Any]] = {
+    "agent_verbs": agent_verbs,
     "microversions": microversions,
     "objects": object_fingerprints,
     "options": options,

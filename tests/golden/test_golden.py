@@ -23,6 +23,9 @@ class GoldenTest(testtools.TestCase):
         self.assertEqual([], _differences(old, new), f"{place.name} {REMEDY}")
         self.assertEqual(place.read_text(), collect.render(name), f"{place.name} {REMEDY}")
 
+    def test_agent_verbs(self) -> None:
+        self.check("agent_verbs")
+
     def test_microversions(self) -> None:
         self.check("microversions")
 

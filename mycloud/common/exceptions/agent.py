@@ -1,0 +1,54 @@
+"""Errors of the host agent: its verbs, its tasks, its hooks."""
+
+from mycloud.common.exceptions.base import Conflict, Forbidden, MycloudError, NotFound, Unavailable
+
+
+class VerbBroken(MycloudError):
+    """What is wrong with the code of a verb; the agent does not start with it."""
+
+    code = "verb_broken"
+    template = "The verb %(verb)s of the host agent: %(reason)s."
+
+
+class VerbNotFound(NotFound):
+    code = "verb_not_found"
+    template = (
+        "The host agent has no verb %(verb)s; 'mycloud-compute --list-verbs' lists what it has."
+    )
+
+
+class VerbNotAllowed(Forbidden):
+    code = "verb_not_allowed"
+    template = "%(verb)s changes the host: %(reason)s."
+
+
+class VerbTimedOut(MycloudError):
+    status, code = 504, "verb_timed_out"
+    template = (
+        "%(verb)s has not ended after %(seconds)g s; it may still end, look before you try again."
+    )
+
+
+class VerbFailed(MycloudError):
+    code = "verb_failed"
+    template = "%(verb)s has a fault of its own; the log of the host has more."
+
+
+class TooManyTasks(Unavailable):
+    code = "too_many_tasks"
+    template = "The host has %(count)s tasks waiting already; try again in a moment."
+
+
+class RootHelperUnavailable(Unavailable):
+    code = "root_helper_unavailable"
+    template = "The root helper of the host does not answer: %(reason)s"
+
+
+class RootHelperRefused(Conflict):
+    code = "root_helper_refused"
+    template = "The root helper of the host refuses it: %(reason)s"
+
+
+class RootHelperFailed(MycloudError):
+    code = "root_helper_failed"
+    template = "The root helper of the host has failed: %(reason)s"

@@ -44,6 +44,17 @@ def command_line(pid: int) -> list[str]:
     return []
 
 
+def age(pid: int) -> float:
+    """Seconds since the process was started; 0 if it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    # the 22nd field: clock ticks since the machine's boot
+    began = int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return max(0.0, float(Path("/proc/uptime").read_text().split()[0]) - began)
+
+
 def running(pid_file: Path, program: str) -> int | None:
     """The pid in the file if it is a live process of that program, else None."""
     try:

@@ -158,6 +158,52 @@ class ComputeDriverContract(DriverCase):
         self.assertRaises(exceptions.ImageRejected, self.driver.create_disk, spec)
         self.assertNotIn(spec.server_id, self.driver.leftovers())
 
+    # -- figures ------------------------------------------------------------
+
+    def test_figures(self):
+        driver = self.driver
+        self.assertEqual([], driver.statistics())
+        spec = self.boot(vcpus=2)
+        off = self.prepare()
+        me = spec.server_id
+        self.wait_ready(me)
+
+        def spent():
+            [found] = driver.statistics()
+            return found.cpu_seconds
+
+        before = spent()
+        wait_until(lambda: spent() > before, 15, "the guest uses its processors")
+        [found] = driver.statistics()
+        self.assertEqual(
+            (me, "contract", "p1", "running", 2, 128 << 20),
+            (found.server_id, found.name, found.project_id, found.power_state, found.vcpus,
+             found.memory_bytes),
+        )
+        self.assertEqual(2, len(found.vcpu_seconds))
+        self.assertGreater(found.memory_resident_bytes, 0)
+        root = next(disk for disk in found.disks if disk.device == "vda")
+        self.assertIsNone(root.volume_id)
+        self.assertEqual(1 << 30, root.capacity_bytes)
+        shown = driver.diagnostics(me)
+        self.assertEqual(
+            ("running", 2, len(found.disks), 128, True),
+            (shown["state"], shown["num_cpus"], shown["num_disks"],
+             shown["memory_details"]["maximum"], shown["config_drive"]),
+        )
+        self.assertGreaterEqual(shown["cpu_details"][0]["time"], before * 0.1)
+        self.assertLess(shown["uptime"], 600)
+        self.assertIn("vda", [disk["device"] for disk in shown["disk_details"]])
+        driver.power_off(me, 0)
+        self.assertEqual([], driver.statistics())
+        self.assertEqual("shutdown", driver.diagnostics(me)["state"])
+        self.assertIsNone(driver.diagnostics(me)["uptime"])
+        self.assertNotIn(off.server_id, [each.server_id for each in driver.statistics()])
+
+    def test_versions(self):
+        for name, version in self.driver.versions().items():
+            self.assertRegex(version, r"^\d+\.\d+\.\d+$", name)
+
     # -- guests that are not there ------------------------------------------
 
     def test_unknown_guest(self):

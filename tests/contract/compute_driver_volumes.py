@@ -75,6 +75,10 @@ class VolumesContract(DriverCase):
             driver.attach_volume(me, disk)
             self.assert_has(me, disk, live=True)
         driver.attach_volume(me, other)
+        [figures] = driver.statistics()
+        self.assertLessEqual(
+            {disk.volume_id, other.volume_id}, {each.volume_id for each in figures.disks}
+        )
         self.assertFalse(driver.swapped(me, self.same_elsewhere(disk)))
         self.assertTrue(driver.swapped(me, disk))
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mycloud.agent.hypervisor import Hypervisor
 from mycloud.disk.image_spec import Fetch, ImageSpec
 
 
@@ -214,13 +215,11 @@ class Snapshot:
 EventSink = Callable[[GuestEvent], None]
 
 
-class ComputeDriver(abc.ABC):
+class ComputeDriver(Hypervisor):
     """A hypervisor on this host.
 
-    A driver is made with :class:`DriverSettings` and is used from any number of green
-    threads or threads at once; verbs on one server are never called concurrently.
-
-    Errors: GuestNotFound where a guest must exist, HypervisorUnavailable while the
+    Any number of green threads or threads use it at once; verbs on one server are never called
+    concurrently. Errors: GuestNotFound where a guest must exist, HypervisorUnavailable while the
     hypervisor can't be reached, GuestOperationFailed when it refuses.
     """
 
@@ -373,7 +372,7 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def diagnostics(self, server_id: str) -> dict[str, Any]:
-        """Figures of a guest, in the shape of nova's diagnostics.  :raises GuestNotFound:"""
+        """Figures of a guest; see drivers.diagnostics.  :raises GuestNotFound:"""
 
     # -- volumes ------------------------------------------------------------
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mycloud.agent.hypervisor import GuestFigures
 from mycloud.common import clock, exceptions, faults
-from mycloud.compute.drivers import hostinfo
+from mycloud.compute.drivers import diagnostics, fake_figures, hostinfo
 from mycloud.compute.drivers.base import (
     DriverSettings,
     EventSink,
@@ -249,17 +250,28 @@ class FakeDriver(FakeVolumes):
     def diagnostics(self, server_id: str) -> dict[str, Any]:
         self._strike("diagnostics", server_id)
         found = self._must(server_id)
-        disk = self._files.read("disks", server_id) or {"config_drive": False}
-        frame = hostinfo.diagnostics_frame("fake", found["power_state"])
-        frame.update(
+        disk = self._files.read("disks", server_id)
+        runs = found["power_state"] in _ON
+        return diagnostics.document(
+            self._figures(server_id, found),
+            driver="fake",
             hypervisor="fake",
-            config_drive=disk["config_drive"],
-            num_cpus=found["vcpus"],
-            num_disks=1 + len(found["volumes"]),
-            memory_details={"maximum": found["memory_mb"], "used": found["memory_mb"]},
-            cpu_details=[{"id": i, "time": 0, "utilisation": 0} for i in range(found["vcpus"])],
+            config_drive=bool(disk and disk["config_drive"]),
+            uptime=int(fake_figures.run_seconds(found)) if runs else None,
         )
-        return frame
+
+    def statistics(self) -> list[GuestFigures]:
+        self._strike("statistics")
+        return [
+            self._figures(server_id, found)
+            for server_id, found in self._files.each("guests") if found["power_state"] in _ON
+        ]
+
+    def versions(self) -> dict[str, str]:
+        return {"fake": "1.0.0"}
+
+    def log_files(self) -> list[Path]:
+        return []
 
     # -- what happens behind our back ---------------------------------------
 
@@ -281,6 +293,13 @@ class FakeDriver(FakeVolumes):
 
     def _strike(self, verb: str, server_id: str | None = None) -> None:
         self.faults.strike(verb, server_id)
+
+    def _figures(self, server_id: str, found: dict[str, Any]) -> GuestFigures:
+        runs = found["power_state"] in _ON
+        return fake_figures.guest(
+            server_id, found, self._files.read("disks", server_id) or {},
+            fake_figures.run_seconds(found) if runs else 0.0,
+        )
 
     def _boot(self, server_id: str, found: dict[str, Any]) -> None:
         self._files.write(

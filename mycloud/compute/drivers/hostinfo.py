@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import shutil
 from pathlib import Path
-from typing import Any
 
 from mycloud.common import clock
 
@@ -39,22 +38,3 @@ def memory_mb() -> int:
         if line.startswith("MemTotal:"):
             return int(line.split()[1]) // 1024
     return 0
-
-
-def diagnostics_frame(driver: str, state: str) -> dict[str, Any]:
-    """The keys of nova's diagnostics (microversion 2.48) with nothing known yet."""
-    return {
-        "state": state,
-        "driver": driver,
-        "hypervisor": None,
-        "hypervisor_os": platform.system().lower(),
-        "uptime": None,
-        "config_drive": False,
-        "num_cpus": 0,
-        "num_nics": 0,
-        "num_disks": 0,
-        "memory_details": {"maximum": None, "used": None},
-        "cpu_details": [],
-        "nic_details": [],
-        "disk_details": [],
-    }

@@ -141,14 +141,30 @@ class PrivateLibvirtd:
 
     def guest_pids(self) -> list[int]:
         """Pids of the QEMU processes that live under this libvirtd."""
-        run = self._dir / "run" / ("qemu" if self._root else "libvirt/qemu/run")
-        found = (processes.running(path, "qemu") for path in sorted(run.glob("*.pid")))
+        pid_files = sorted(self._guest_run().glob("*.pid"))
+        found = (processes.running(path, "qemu") for path in pid_files)
         return [pid for pid in found if pid is not None]
+
+    def guest_seconds(self, domain_name: str) -> int | None:
+        """Seconds that a guest's process has run; None: it does not."""
+        pid = processes.running(self._guest_run() / f"{domain_name}.pid", "qemu")
+        return None if pid is None else int(processes.age(pid))
 
     def guest_logs(self, domain_name: str) -> list[Path]:
         """What QEMU itself wrote about a guest; libvirt never removes it."""
-        logs = self._dir / ("log/qemu" if self._root else "cache/libvirt/qemu/log")
-        return sorted(logs.glob(f"{glob.escape(domain_name)}.log*"))
+        return sorted(self._qemu_logs().glob(f"{glob.escape(domain_name)}.log*"))
+
+    def log_files(self) -> list[Path]:
+        """What its daemons wrote, and QEMU about every guest."""
+        return sorted(
+            path for logs in (self._dir / "log", self._qemu_logs()) for path in logs.glob("*.log*")
+        )
+
+    def _guest_run(self) -> Path:
+        return self._dir / "run" / ("qemu" if self._root else "libvirt/qemu/run")
+
+    def _qemu_logs(self) -> Path:
+        return self._dir / ("log/qemu" if self._root else "cache/libvirt/qemu/log")
 
     # -- verbs --------------------------------------------------------------
 

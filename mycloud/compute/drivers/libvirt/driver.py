@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from oslo_concurrency import processutils
 from oslo_log import log
 
+from mycloud.agent.hypervisor import GuestFigures
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute.connectors.base import DiskSource
-from mycloud.compute.drivers import hostinfo
+from mycloud.compute.drivers import diagnostics, hostinfo
 from mycloud.compute.drivers.base import (
     DriverSettings,
     EventSink,
@@ -22,7 +24,15 @@ from mycloud.compute.drivers.base import (
     Snapshot,
     VolumeDisk,
 )
-from mycloud.compute.drivers.libvirt import disks, domain, files, mirrors, power, queries
+from mycloud.compute.drivers.libvirt import (
+    disks,
+    domain,
+    files,
+    mirrors,
+    power,
+    queries,
+    statistics,
+)
 from mycloud.compute.drivers.libvirt.volumes import LibvirtVolumes
 from mycloud.compute.hypervisor import proof
 from mycloud.disk import qemu_img
@@ -34,7 +44,8 @@ _POLL_SECONDS = 0.1
 _START_SECONDS = 60
 #: a guest that is still booting does not hear the power button, so it is pressed again
 _PRESS_AGAIN_SECONDS = 3.0
-
+#: of a libvirt that is not ours alone
+_SYSTEM_LOGS = Path("/var/log/libvirt")
 
 _ON = (PowerState.RUNNING, PowerState.PAUSED)
 
@@ -49,6 +60,7 @@ class LibvirtDriver(LibvirtVolumes):
     def __init__(self, settings: DriverSettings) -> None:
         super().__init__(settings)
         self._proved: str | None = None
+        self._figures = statistics.Figures()
 
     # -- the host -----------------------------------------------------------
 
@@ -206,11 +218,36 @@ class LibvirtDriver(LibvirtVolumes):
 
     def diagnostics(self, server_id: str) -> dict[str, Any]:
         with self._explained("diagnose", server_id):
-            frame = self._host.call(queries.diagnostics, server_id)
-        frame["config_drive"] = self._files.path(server_id, files.CONFIG).exists()
-        return frame
+            guest = self._host.call(self._figures.one, server_id)
+            kind = self._host.call(queries.host_facts).hypervisor_type
+        return diagnostics.document(
+            guest,
+            driver="libvirt",
+            hypervisor=kind.lower(),
+            config_drive=self._files.path(server_id, files.CONFIG).exists(),
+            uptime=self._uptime_of(server_id),
+        )
+
+    def statistics(self) -> list[GuestFigures]:
+        found: list[GuestFigures] = self._ask(self._figures.all, self._ours)
+        return found
+
+    def versions(self) -> dict[str, str]:
+        found: dict[str, str] = self._ask(queries.versions)
+        return found
+
+    def log_files(self) -> list[Path]:
+        if self._private is not None:
+            return self._private.log_files()
+        return sorted(path for path in _SYSTEM_LOGS.rglob("*") if path.is_file())
 
     # -- how ----------------------------------------------------------------
+
+    def _uptime_of(self, server_id: str) -> int | None:
+        """Seconds that the guest's process has run; None: it does not, or is another's."""
+        if self._private is None:
+            return None
+        return self._private.guest_seconds(domain.name_of(server_id))
 
     def _virt_type(self) -> str:
         settings = self.settings

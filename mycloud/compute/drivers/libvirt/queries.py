@@ -88,8 +88,26 @@ def _info(dom: Any, server_id: str) -> GuestInfo | None:
             return None
         raise
     return GuestInfo(
-        server_id, _STATES.get(state, PowerState.NOSTATE), vcpus, memory // _KIB
+        server_id, power_state(state), vcpus, memory // _KIB
     )
+
+
+def power_state(state: int | None) -> PowerState:
+    """What a state of libvirt's means."""
+    return PowerState.NOSTATE if state is None else _STATES.get(state, PowerState.NOSTATE)
+
+
+def versions(conn: Any) -> dict[str, str]:
+    """Of libvirt's daemon and of the hypervisor that it leads."""
+    return {
+        "libvirt": _version(conn.getLibVersion()),
+        conn.getType().lower(): _version(conn.getVersion()),
+    }
+
+
+def _version(number: int) -> str:
+    """libvirt packs 9.1.2 as 9001002."""
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
 
 
 def paused_by_io_error(conn: Any, server_id: str) -> bool:
@@ -103,43 +121,6 @@ def paused_by_io_error(conn: Any, server_id: str) -> bool:
     return bool(
         state == libvirt.VIR_DOMAIN_PAUSED and why == libvirt.VIR_DOMAIN_PAUSED_IOERROR
     )
-
-
-def diagnostics(conn: Any, server_id: str) -> dict[str, Any]:
-    """Figures of the guest; those of a guest that is off are few."""
-    dom = conn.lookupByName(domain.name_of(server_id))
-    state, memory, _balloon, vcpus, _time = dom.info()
-    power = _STATES.get(state, PowerState.NOSTATE)
-    frame = hostinfo.diagnostics_frame("libvirt", power.value)
-    devices = ET.fromstring(dom.XMLDesc()).find("devices")
-    disks = [] if devices is None else devices.findall("disk[@device='disk']/target")
-    frame.update(
-        hypervisor=conn.getType().lower(),
-        num_cpus=vcpus,
-        num_disks=len(disks),
-        memory_details={"maximum": memory // _KIB, "used": None},
-    )
-    if not dom.isActive():
-        return frame
-    used = dom.memoryStats().get("rss")
-    frame["memory_details"]["used"] = None if used is None else used // _KIB
-    frame["cpu_details"] = [
-        {"id": number, "time": spent, "utilisation": None}
-        for number, _state, spent, _cpu in dom.vcpus()[0]
-    ]
-    frame["disk_details"] = [_disk_details(dom, target.get("dev", "")) for target in disks]
-    return frame
-
-
-def _disk_details(dom: Any, target: str) -> dict[str, Any]:
-    reads, read_bytes, writes, write_bytes, errors = dom.blockStats(target)
-    return {
-        "read_bytes": read_bytes,
-        "read_requests": reads,
-        "write_bytes": write_bytes,
-        "write_requests": writes,
-        "errors_count": errors,
-    }
 
 
 def reason(error: libvirt.libvirtError, hidden: Sequence[str] = ()) -> str:

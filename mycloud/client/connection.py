@@ -12,6 +12,7 @@ from mycloud.client.flavors import Flavors
 from mycloud.client.hosts import Hosts
 from mycloud.client.images import Images
 from mycloud.client.keypairs import Keypairs
+from mycloud.client.nodes import Nodes, NodeTokens
 from mycloud.client.operations import Operations
 from mycloud.client.projects import Projects
 from mycloud.client.quotas import Quotas
@@ -103,6 +104,14 @@ class Client:
     @cached_property
     def hosts(self) -> Hosts:
         return Hosts(self.transport)
+
+    @cached_property
+    def node_tokens(self) -> NodeTokens:
+        return NodeTokens(self.transport)
+
+    @cached_property
+    def nodes(self) -> Nodes:
+        return Nodes(self.transport)
 
     @cached_property
     def services(self) -> Services:

@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oslo_config import cfg
-
 from mycloud.common import pki
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ reads, to the host's [volume]pki_dir. Certificates that are good are kept."""
 
 def certificates(args: argparse.Namespace) -> int:
     """Make or renew the certificates of hosts."""
-    authority = Path(args.authority or Path(cfg.CONF.state_path) / "authority")
+    authority = Path(args.authority) if args.authority else pki.authority_dir()
     for each in args.hosts:
         name, _, addresses = each.partition("=")
         print(pki.ensure_host(authority, name, [word for word in addresses.split(",") if word]))
@@ -35,6 +33,6 @@ def add_commands(groups: "Groups") -> None:
     )
     verb.add_argument("hosts", nargs="+", metavar="HOST[=ADDRESS,...]")
     verb.add_argument(
-        "--authority", help="the authority's directory; unset, $state_path/authority"
+        "--authority", help="the authority's directory; unset, [pki]/authority_dir"
     )
     verb.set_defaults(run=certificates)

@@ -3,13 +3,12 @@
 The database alone opens no volume, nor does this file alone. Hosts of one cloud share the file.
 """
 
-import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 from oslo_config import cfg
 
-from mycloud.common import clock, exceptions
+from mycloud.common import clock, exceptions, secret_files
 
 _FILE = "master.key"
 
@@ -20,22 +19,7 @@ def _path() -> Path:
 
 
 def _fernet() -> Fernet:
-    path = _path()
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_name(f".{clock.new_id()}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(Fernet.generate_key())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            # whoever was first has made it
-            path.hardlink_to(fresh)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return Fernet(path.read_bytes())
+    return Fernet(secret_files.once(_path(), Fernet.generate_key))
 
 
 def new_key() -> str:

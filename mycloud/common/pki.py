@@ -14,16 +14,21 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from oslo_config import cfg
 
 from mycloud.common import clock, exceptions, secret_files
+
+#: Of a host.
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 CA_CERTIFICATE = "ca-cert.pem"
 SERVER_CERTIFICATE, SERVER_KEY = "server-cert.pem", "server-key.pem"
@@ -87,7 +92,7 @@ def ensure_authority(directory: Path) -> Path:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    secret_files.write(key_file, _key_pem(key))
+    secret_files.write(key_file, key_pem(key))
     _write_certificate(certificate, made)
     return certificate
 
@@ -102,8 +107,7 @@ def ensure_host(directory: Path, name: str, addresses: Iterable[str] = ()) -> Pa
     :param addresses: IP addresses and names at which others reach it; its name is one already
     :raises CertificatesBroken:
     """
-    if not _NAME.fullmatch(name):
-        raise exceptions.CertificatesBroken(reason=f"{name!r} can't be the name of a host")
+    check_name(name)
     ca_file = ensure_authority(directory)
     authority = x509.load_pem_x509_certificate(ca_file.read_bytes())
     ca_key = _load_key(directory / _CA_KEY)
@@ -113,30 +117,87 @@ def ensure_host(directory: Path, name: str, addresses: Iterable[str] = ()) -> Pa
     _make_directory(bundle)
     (bundle / CA_CERTIFICATE).write_bytes(ca_file.read_bytes())
     (bundle / _DH_FILE).write_text(_DH_PARAMETERS)
-    for role, purpose in _PURPOSES.items():
+    for role in _PURPOSES:
         key_file, file = bundle / f"{role}-key.pem", bundle / f"{role}-cert.pem"
         if not key_file.exists():
-            secret_files.write(key_file, _key_pem(ec.generate_private_key(ec.SECP256R1())))
+            secret_files.write(key_file, key_pem(ec.generate_private_key(ec.SECP256R1())))
         key = _load_key(key_file)
         if _good(file, key, authority, reached):
             continue
-        made = (
-            _builder(_subject(name), authority.subject, key.public_key(), _HOST_DAYS)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage("digital_signature", "key_encipherment"), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-            .add_extension(x509.SubjectAlternativeName(reached), critical=False)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()),
-                critical=False,
-            )
-            .sign(ca_key, hashes.SHA256())
-        )
+        made = _certify(_Authority(authority, ca_key), name, role, key.public_key(), reached)
         _write_certificate(file, made)
     return bundle
+
+
+def check_name(name: str) -> None:
+    """:raises CertificatesBroken: no host can be called that"""
+    if not _NAME.fullmatch(name):
+        raise exceptions.CertificatesBroken(reason=f"{name!r} can't be the name of a host")
+
+
+def authority_dir() -> Path:
+    """Where the options say that the authority is."""
+    return Path(cfg.CONF.pki.authority_dir or Path(cfg.CONF.state_path) / "authority")
+
+
+def certify(
+    directory: Path, name: str, keys: Mapping[str, PublicKey], addresses: Iterable[str]
+) -> dict[str, bytes]:
+    """Certificates of a host's own keys, in PEM.
+
+    :param directory: of the authority
+    :param keys: role (``server``, ``client``) -> the key
+    :param addresses: as of ``ensure_host``
+    :raises CertificatesBroken:
+    """
+    check_name(name)
+    certificate = x509.load_pem_x509_certificate(ensure_authority(directory).read_bytes())
+    authority = _Authority(certificate, _load_key(directory / _CA_KEY))
+    reached = _alternatives((name, *addresses))
+    return {
+        role: _certify(authority, name, role, key, reached).public_bytes(
+            serialization.Encoding.PEM
+        )
+        for role, key in keys.items()
+    }
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A key for a host."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """As a file has it."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def fingerprint(pem: bytes) -> str:
+    """sha256 of a certificate, in hex.
+
+    :raises CertificatesBroken: it is none
+    """
+    try:
+        return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex()
+    except ValueError as error:
+        raise exceptions.CertificatesBroken(reason="what should be one is none") from error
+
+
+def bundle_files(certificates: Mapping[str, bytes], authority: bytes) -> dict[str, bytes]:
+    """The public files of a host's bundle: name -> content.
+
+    :param certificates: as of ``certify``
+    :param authority: its certificate
+    """
+    return {
+        CA_CERTIFICATE: authority,
+        _DH_FILE: _DH_PARAMETERS.encode(),
+        **{f"{role}-cert.pem": pem for role, pem in certificates.items()},
+    }
 
 
 def install(bundle: Path, target: Path) -> None:
@@ -194,8 +255,32 @@ def _good(
     )
 
 
+class _Authority(NamedTuple):
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+def _certify(
+    authority: _Authority, name: str, role: str, key: PublicKey,
+    reached: list[x509.GeneralName],
+) -> x509.Certificate:
+    return (
+        _builder(_subject(name), authority.certificate.subject, key, _HOST_DAYS)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage("digital_signature", "key_encipherment"), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([_PURPOSES[role]]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(reached), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()),
+            critical=False,
+        )
+        .sign(authority.key, hashes.SHA256())
+    )
+
+
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+    subject: x509.Name, issuer: x509.Name, key: PublicKey, days: int
 ) -> x509.CertificateBuilder:
     now = clock.now()
     return (
@@ -241,14 +326,6 @@ def _load_key(file: Path) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise exceptions.CertificatesBroken(reason=f"{file.name} is a key of another kind")
     return key
-
-
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
 
 
 def _write_certificate(file: Path, certificate: x509.Certificate) -> None:

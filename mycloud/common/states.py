@@ -76,6 +76,14 @@ class StepState(StrEnum):
     SKIPPED = "skipped"
 
 
+class NodeToken(StrEnum):
+    """What has become of a token that lets a machine join."""
+
+    UNUSED = "unused"
+    USED = "used"
+    EXPIRED = "expired"
+
+
 class Image(StrEnum):
     """What an image is."""
 

@@ -1,9 +1,19 @@
 """The API of what OpenStack does not have: one module per resource, each with a list ROWS."""
 
-from mycloud.api.cloud import backend_contents, backends, host_guests, operations, why
+from mycloud.api.cloud import (
+    backend_contents,
+    backends,
+    host_guests,
+    node_tokens,
+    nodes,
+    operations,
+    why,
+)
 from mycloud.api.routing import Route
 
-MODULES: tuple[object, ...] = (backend_contents, backends, host_guests, operations, why)
+MODULES: tuple[object, ...] = (
+    backend_contents, backends, host_guests, node_tokens, nodes, operations, why,
+)
 
 
 def rows() -> list[Route]:

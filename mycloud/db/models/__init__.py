@@ -39,6 +39,7 @@ from mycloud.db.models.image import (
     images,
 )
 from mycloud.db.models.journal import operation_steps, operations
+from mycloud.db.models.node import node_tokens, nodes
 from mycloud.db.models.service import project_locks, quota_classes, quotas, services, user_quotas
 from mycloud.db.models.volume import (
     backups,
@@ -84,6 +85,8 @@ __all__ = [
     "keypairs",
     "login_failures",
     "metadata",
+    "node_tokens",
+    "nodes",
     "operation_steps",
     "operations",
     "project_locks",

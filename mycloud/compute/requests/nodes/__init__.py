@@ -1,0 +1,1 @@
+"""Machines that join the cloud as compute hosts, and leave it."""

@@ -1,0 +1,55 @@
+"""What the network of the host is and does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mycloud.agent.host import Host
+from mycloud.agent.netinfo.facts import Facts
+from mycloud.agent.registry import verb
+
+
+@verb("network.caps")
+def caps(host: Host) -> dict[str, Any]:
+    """Tell the links, addresses, routes and name servers of the host.
+
+    ``nics``, ``bonds``, ``bridges``, ``vlans`` and ``others`` are interfaces by name, each with
+
+    - ``index``, ``kind``, ``mac``, ``mtu``, ``master`` (the bridge or bond that it is a port of),
+      ``parent`` (what it lies upon), ``addresses``
+    - ``up``: it is switched on; ``carrier``: it has a signal; ``link_state``: ``up``, ``down``,
+      ``lowerlayerdown``, ``dormant``, ``unknown`` ...
+    - each of ``addresses``: ``address`` (ADDRESS/LENGTH), ``family`` (``inet``, ``inet6``),
+      ``scope``, ``dynamic``, ``tentative``
+
+    and more of its group:
+
+    - NIC: ``driver``, ``bus``, ``speed_mbps``, ``duplex``, ``permanent_mac``, ``sriov``: None or
+      ``total`` and ``vfs``; what is not known is None
+    - bond: ``mode``, ``members``, ``active``, ``primary``, ``miimon_ms``
+    - bridge: ``ports``, ``port_states``, ``stp``, ``forward_delay_seconds``, ``vlan_filtering``
+    - VLAN: ``vlan``, its tag
+
+    ``routes``: those to hosts and networks, of every table: ``family``, ``destination``
+    (ADDRESS/LENGTH or ``default``), ``gateway``, ``device``, ``source``, ``metric``, ``table``,
+    ``protocol``, ``scope``, ``type``. ``default_route``: ``inet`` and ``inet6``, None or
+    ``gateway`` and ``device``. ``name_servers``: addresses.
+    """
+    return facts_of(host).capabilities()
+
+
+@verb("network.stats")
+def stats(host: Host) -> dict[str, Any]:
+    """Tell what each interface has received and sent.
+
+    ``interfaces`` by name: ``rx_`` and ``tx_`` ``packets``, ``bytes``, ``errors`` and ``dropped``
+    since it was made; ``rx_bps`` and ``tx_bps``: bits a second over the ``seconds`` since this was
+    asked before, None the first time.
+    """
+    return facts_of(host).statistics()
+
+
+def facts_of(host: Host) -> Facts:
+    """Those that the agent keeps; a host without them is asked anew each time."""
+    found: Facts = host.parts.setdefault(Facts, Facts())
+    return found

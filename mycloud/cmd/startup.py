@@ -19,12 +19,14 @@ from mycloud.common import backdoor, concurrency, exceptions, launcher, log_setu
 from mycloud.common.service import Manager, Service
 from mycloud.conductor.rpcapi import ConductorAPI
 from mycloud.conf import agent as conf_agent
+from mycloud.conf import privileged as conf_privileged
 from mycloud.conf import volume as conf_volume
 from mycloud.db import engine
 from mycloud.db.migrations import version as db_version
 from mycloud.journal.hooks import ServiceHooks
 from mycloud.objects import base as objects_base
 from mycloud.objects import service as objects_service
+from mycloud.privileged import client as privileged
 
 LOG = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,6 +77,8 @@ class Program:
             check_values()
         except (cfg.Error, exceptions.ConfigError) as error:
             self._refuse(error)
+        # nothing connects yet
+        privileged.configure(conf_privileged.socket_path())
 
     @step
     def set_up_logging(self) -> None:

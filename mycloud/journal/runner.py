@@ -15,6 +15,7 @@ from mycloud.common import concurrency, exceptions
 from mycloud.common.context import RequestContext
 from mycloud.common.undo import UndoStack
 from mycloud.objects.operation import Operation
+from mycloud.privileged import client as privileged
 
 LOG = logging.getLogger(__name__)
 
@@ -127,7 +128,8 @@ class Runner:
         context.operation_id = operation_id
         context.update_store()
         try:
-            bells = self._persist(context, operation_id)
+            with privileged.operation(operation_id):
+                bells = self._persist(context, operation_id)
         finally:
             self._under_way.discard(operation_id)
         for bell in bells:

@@ -33,6 +33,10 @@ class DeadlineExceeded(PrivilegedError):
     """The call did not end in time."""
 
 
+class Malformed(PrivilegedError):
+    """What came over the socket is no call, or no answer."""
+
+
 class UnknownVerb(PrivilegedError):
     """There is no such verb."""
 
@@ -61,3 +65,13 @@ class SystemFailed(PrivilegedError):
 
 class VerbFailed(PrivilegedError):
     """The verb has a fault of its own; the helper's log has more."""
+
+
+CODES = {each.__name__: each for each in PrivilegedError.__subclasses__()}
+
+
+def made(code: str, message: str, details: dict[str, Any]) -> PrivilegedError:
+    """The error that an answer tells of; one that this side doesn't know is a PrivilegedError."""
+    error = CODES.get(code, PrivilegedError)(message)
+    error.details = details
+    return error

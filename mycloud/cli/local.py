@@ -47,6 +47,11 @@ class Up(Command):
         add_state(parser)
         parser.add_argument("--port", type=_port, help="port of the APIs (default: 8774)")
         parser.add_argument(
+            "--listen",
+            metavar="ADDRESS",
+            help="address of the APIs (default: 127.0.0.1, for this machine only)",
+        )
+        parser.add_argument(
             "--hypervisor", choices=["libvirt", "fake"], help="fake runs no guests (for tests)"
         )
         parser.add_argument(
@@ -82,8 +87,8 @@ class Up(Command):
         given = {
             name: getattr(args, name)
             for name in (
-                "port", "hypervisor", "libvirt_uri", "processes", "transport_url", "database",
-                "workers",
+                "port", "listen", "hypervisor", "libvirt_uri", "processes", "transport_url",
+                "database", "workers",
             )
         }
         chosen = settings.choose(settings.load(layout), {**given, "count": args.hosts})

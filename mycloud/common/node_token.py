@@ -40,6 +40,7 @@ class NodeToken:
     :ivar authority: sha256 of the certificate that the cloud's authority has, in hex
     :ivar api_certificate: sha256 of the certificate that the API shows, in hex; None: it speaks
         HTTP, or whoever stands before it is known by the machine's own authorities
+    :ivar brokers: of the message bus, HOST:PORT
     """
 
     id: str
@@ -47,6 +48,7 @@ class NodeToken:
     urls: tuple[str, ...]
     authority: str
     api_certificate: str | None = None
+    brokers: tuple[str, ...] = ()
 
     def text(self) -> str:
         """One line, without a sign that a shell or a mail program would take for another."""
@@ -56,6 +58,7 @@ class NodeToken:
             "u": self.urls,
             "a": self.authority,
             "c": self.api_certificate,
+            "b": self.brokers,
         }
         raw = _canonical(content)
         return _PREFIX + base64.urlsafe_b64encode(_checksum(raw) + raw).decode().rstrip("=")
@@ -81,10 +84,13 @@ class NodeToken:
                 urls=tuple(content["u"]),
                 authority=content["a"],
                 api_certificate=content["c"],
+                brokers=tuple(content["b"]),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise exceptions.NodeTokenDamaged(reason="a part is missing or changed") from error
-        texts = (found.id, *found.urls, found.authority, found.api_certificate or "")
+        texts = (
+            found.id, *found.urls, found.authority, found.api_certificate or "", *found.brokers
+        )
         if (
             not found.urls
             or len(found.secret) != _SECRET_BYTES

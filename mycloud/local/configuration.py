@@ -6,7 +6,7 @@ from pathlib import Path
 from mycloud.local.layout import Layout
 from mycloud.local.settings import Settings
 
-_HEAD = "# Written by 'mycloud up' at every start. Put options of your own into mycloud.conf.d/.\n"
+_HEAD = "# Written by '{}' at every start. Put options of your own into mycloud.conf.d/.\n"
 
 #: As etc/mycloud/rabbitmq/mycloud-bus.conf has it.
 _BROKER = {
@@ -30,17 +30,17 @@ Sections = dict[str, dict[str, str]]
 
 def write(layout: Layout, settings: Settings) -> None:
     """Write mycloud.conf, and a file for each process that has no business with the database."""
-    _write(layout.config, _control(layout, settings))
+    write_file(layout.config, _control(layout, settings))
     for stale in layout.state.glob("compute-*.conf"):
         stale.unlink()
     if settings.processes:
         sections = _common(layout, settings)
         sections["DEFAULT"]["host"] = settings.hosts[0]
-        _write(layout.volume_config, sections)
+        write_file(layout.volume_config, sections)
         for host in settings.hosts:
             sections = _common(layout, settings)
             sections["DEFAULT"]["host"] = host
-            _write(layout.compute_config(host), sections)
+            write_file(layout.compute_config(host), sections)
 
 
 def _common(layout: Layout, settings: Settings) -> Sections:
@@ -59,6 +59,9 @@ def _common(layout: Layout, settings: Settings) -> Sections:
     sections[BACKEND] = {
         "volume_driver": "fake" if settings.hypervisor == "fake" else "file",
     }
+    if not settings.only_here:
+        # hosts on other machines reach this one's volumes there
+        compute["address"] = sections["volume"]["export_address"] = settings.listen
     if settings.transport_url:
         sections["oslo_messaging_rabbit"] = dict(_BROKER)
     if not settings.processes:
@@ -76,6 +79,8 @@ def _control(layout: Layout, settings: Settings) -> Sections:
         "port": str(settings.port),
         "workers": str(settings.workers),
     }
+    if not settings.only_here:
+        sections["api"]["public_url"] = settings.url
     sections["embedded"] = {"compute_hosts": ",".join(settings.hosts)}
     return sections
 
@@ -85,7 +90,11 @@ def database_url(layout: Layout, settings: Settings) -> str:
     return settings.database or f"sqlite:///{layout.database}"
 
 
-def _write(path: Path, sections: Sections) -> None:
+def write_file(path: Path, sections: Sections, *, by: str = "mycloud up") -> None:
+    """Write an option file that only its owner may read.
+
+    :param by: the command that does so at every start
+    """
     parser = configparser.RawConfigParser(default_section="")
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     for name, options in sections.items():
@@ -94,6 +103,6 @@ def _write(path: Path, sections: Sections) -> None:
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)
     with fresh.open("w") as file:
-        file.write(_HEAD)
+        file.write(_HEAD.format(by))
         parser.write(file)
     fresh.replace(path)

@@ -25,6 +25,11 @@ class Layout:
         return self.state / "settings.json"
 
     @property
+    def node(self) -> Path:
+        """What a machine that has joined a cloud is there."""
+        return self.state / "node.json"
+
+    @property
     def config(self) -> Path:
         """Options of the services that have the database; written at every start."""
         return self.state / "mycloud.conf"

@@ -1,6 +1,7 @@
 """What a cloud on this machine was told to be; remembered, so that it starts the same again."""
 
 import dataclasses
+import ipaddress
 import json
 import socket
 from collections.abc import Callable, Mapping
@@ -38,6 +39,11 @@ class Settings:
     def url(self) -> str:
         return f"http://{self.listen}:{self.port}"
 
+    @property
+    def only_here(self) -> bool:
+        """Whether only this machine can reach the APIs."""
+        return self.listen.startswith("127.")
+
 
 def load(layout: Layout) -> Settings | None:
     """What was remembered; None for a new cloud.
@@ -71,6 +77,14 @@ def choose(before: Settings | None, given: Mapping[str, Any]) -> Settings:
         )
     if not chosen.processes and chosen.transport_url:
         raise LocalError("--transport-url goes with --processes")
+    try:
+        if ipaddress.IPv4Address(chosen.listen).is_unspecified:
+            raise ValueError
+    except ValueError as error:
+        raise LocalError(
+            f"--listen {chosen.listen}: name the one IPv4 address of this machine at which its "
+            "clients reach it"
+        ) from error
     if not chosen.processes and chosen.workers > 1:
         raise LocalError("--workers goes with --processes: one process has one worker")
     return chosen

@@ -60,12 +60,14 @@ def wanted(layout: Layout, settings: Settings) -> list[Process]:
         for name, tier in (("conductor", 0), ("scheduler", 1), ("api", 1))
     ]
     volume = Process("mycloud-volume", "mycloud.cmd.volume", layout.volume_config, 1)
-    return [*control, volume] + [
-        Process(
-            f"mycloud-compute-{host}", "mycloud.cmd.compute", layout.compute_config(host), 2
-        )
-        for host in settings.hosts
-    ]
+    return [*control, volume, *(compute(layout, host) for host in settings.hosts)]
+
+
+def compute(layout: Layout, host: str) -> Process:
+    """The process of a compute host."""
+    return Process(
+        f"mycloud-compute-{host}", "mycloud.cmd.compute", layout.compute_config(host), 2
+    )
 
 
 def start(layout: Layout, process: Process) -> int:

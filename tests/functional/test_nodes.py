@@ -87,6 +87,7 @@ class TokensTest(NodesCase):
         made = answer.body["node_token"]
         token = node_token.NodeToken.parse(made["token"])
         self.assertEqual(("http://10.0.0.1:8774",), token.urls)
+        self.assertEqual(("10.0.0.1:5672",), token.brokers)
         [row] = self.ask("GET", "/node_tokens").body["node_tokens"]
         self.assertEqual(
             (token.id, "node1", "unused", None),

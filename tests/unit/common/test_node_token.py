@@ -14,7 +14,8 @@ class NodeTokenTest(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.token = node_token.NodeToken(
-            "an-id", node_token.secret_of(KEY, "an-id"), ("http://10.0.0.1:8774",), "a" * 64
+            "an-id", node_token.secret_of(KEY, "an-id"), ("http://10.0.0.1:8774",), "a" * 64,
+            brokers=("10.0.0.1:5672",),
         )
 
     def test_text_and_back(self) -> None:

@@ -73,6 +73,17 @@ def check(api_urls: Iterable[str]) -> None:
         )
 
 
+def brokers() -> tuple[str, ...]:
+    """HOST:PORT of each broker of the bus, as joined hosts reach it."""
+    default = 5671 if _set("oslo_messaging_rabbit", "ssl") else 5672
+    hosts = messaging.TransportURL.parse(cfg.CONF, bus()).hosts
+    return tuple(
+        f"{f'[{host.hostname}]' if ':' in host.hostname else host.hostname}:{host.port or default}"
+        for host in hosts
+        if host.hostname
+    )
+
+
 def _local(names: list[str]) -> bool:
     return all(name.startswith(_LOOPBACK) for name in names)
 

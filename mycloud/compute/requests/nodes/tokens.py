@@ -66,7 +66,7 @@ def create(name: str | None, lifetime: int | None, asked_at: str) -> tuple[Row, 
     token_id = clock.new_id()
     token = node_token.NodeToken(
         token_id, secret_of(token_id), urls,
-        pki.fingerprint(authority().read_bytes()), _api_certificate(),
+        pki.fingerprint(authority().read_bytes()), _api_certificate(), options.brokers(),
     )
     with engine.writer() as conn:
         # a machine that has joined may do so again

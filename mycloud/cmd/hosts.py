@@ -6,6 +6,7 @@ from oslo_config import cfg
 
 from mycloud.agent.agent import Agent
 from mycloud.agent.host import Host
+from mycloud.agent.hypervisor import Hypervisor
 from mycloud.agent.parts import parts
 from mycloud.compute.drivers import loader
 from mycloud.compute.drivers.base import DriverSettings
@@ -41,13 +42,14 @@ def manager(host: str) -> ComputeManager:
         fake_memory_mb=options.fake_memory_mb,
         fake_disk_gb=options.fake_disk_gb,
     )
-    return ComputeManager(host, loader.load(options.driver, settings), agent(host))
+    driver = loader.load(options.driver, settings)
+    return ComputeManager(host, driver, agent(host, driver))
 
 
-def agent(host: str) -> Agent:
+def agent(host: str, hypervisor: Hypervisor) -> Agent:
     """The agent of a compute host; nothing of it runs yet.
 
     :raises VerbBroken: a verb can't be offered
     """
-    about = Host(host, state_dir(host))
+    about = Host(host, state_dir(host), {Hypervisor: hypervisor})
     return Agent(about, parts(about, pki_dir(host)))

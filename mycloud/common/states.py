@@ -234,6 +234,10 @@ _POWER_NUMBERS = {
 }
 
 
+#: Of a guest that has processors and memory now.
+POWERED_ON = frozenset({Power.RUNNING, Power.PAUSED})
+
+
 def power_number(name: str) -> int:
     """The API's number for a driver's power state."""
     return _POWER_NUMBERS[name]

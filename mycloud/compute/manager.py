@@ -7,9 +7,12 @@ import oslo_messaging as messaging
 from oslo_config import cfg
 
 from mycloud.agent.agent import Agent
+from mycloud.agent.statistics import view
+from mycloud.agent.statistics.sampler import Sampler
 from mycloud.common import concurrency, context, exceptions, states
 from mycloud.compute import rpcapi, tasks
 from mycloud.compute.drivers import base as driver_base
+from mycloud.compute.drivers import diagnostics
 from mycloud.compute.tasks import reconcile, stalled, volumes
 from mycloud.journal import rpcapi as doorbell
 from mycloud.journal.runner import Owner, Runner, Turns
@@ -76,7 +79,8 @@ class ComputeManager:
         return self.driver.console_log(server_id, length)
 
     def get_diagnostics(self, ctxt: Any, server_id: str) -> dict[str, Any]:
-        return self.driver.diagnostics(server_id)
+        found = view.guest(server_id, *self.agent.host.part(Sampler).current())
+        return diagnostics.with_rates(self.driver.diagnostics(server_id), found)
 
     def list_guests(self, ctxt: Any) -> dict[str, Any]:
         guests = self.driver.guests()
@@ -120,6 +124,7 @@ class ComputeManager:
                 "free_disk_gb": found.free_disk_gb,
                 "cpu_info": found.cpu_info,
                 "capabilities": {**found.capabilities, **self.agent.published()},
+                "host_ip": self.driver.settings.address,
                 "uptime": self.driver.uptime(),
             },
         )

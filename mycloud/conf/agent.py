@@ -122,6 +122,12 @@ OPTS = [
         min=0.1,
         help="Seconds that a verb may take when it is asked for on the port.",
     ),
+    cfg.IntOpt(
+        "statistics_interval",
+        default=5,
+        min=1,
+        help="Seconds between two samples of the figures of the host and of its servers.",
+    ),
     cfg.StrOpt(
         "hooks_dir",
         default="/etc/mycloud/hooks.d",

@@ -119,6 +119,18 @@ def virtual_size(path: Path, disk_format: str) -> int:
         return int.from_bytes(file.read(32)[24:32], "big")
 
 
+def qcow2_size(path: Path) -> int:
+    """Bytes that a guest sees of a qcow2 file of ours, read from its header; 0 of another file.
+
+    :raises OSError: it can't be read
+    """
+    with path.open("rb") as file:
+        header = file.read(32)
+    if len(header) < 32 or not header.startswith(b"QFI\xfb"):
+        return 0
+    return int.from_bytes(header[24:32], "big")
+
+
 def extents(source: Path, source_format: str) -> list[tuple[int, int, int]] | None:
     """Where the data of a disk that nobody writes to is: (first byte, bytes, their place in the
     file), rising; what is left out reads as zeros. None where it is not simply in the file:

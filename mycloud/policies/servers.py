@@ -23,6 +23,7 @@ RULES = [
     rule("compute:servers:unlock", MEMBER, "Unlock a server that its owner has locked."),
     rule("compute:servers:unlock_any", ADMIN, "Unlock a server that an operator has locked."),
     rule("compute:servers:console_log", MEMBER, "Read a server's console log."),
+    rule("compute:servers:diagnostics", ADMIN, "See a server's figures."),
     rule("compute:servers:reset_state", ADMIN, "Set a server's state by hand."),
     rule("compute:server_addresses:list", READER, "List a server's addresses."),
     rule("compute:server_addresses:show", READER, "List a server's addresses in one network."),

@@ -2,7 +2,8 @@
 
 import json
 
-from mycloud.common import clock
+from mycloud.agent.registry import Registry
+from mycloud.common import clock, context
 from mycloud.db import engine, services
 from tests.fixtures import seeds
 from tests.fixtures.compute_api import ComputeApiCase
@@ -155,6 +156,11 @@ class HypervisorsTest(HostsCase):
                 )
             brief = self.admin_get("/os-hypervisors", version)["hypervisors"][0]
             self.assertEqual({"id", "hypervisor_hostname", "state", "status"}, set(brief))
+            self.assertRegex(
+                up["uptime"],
+                r"^ \d\d:\d\d:\d\d up .*\d:\d\d,  \d+ users?,  load average: [\d., ]+$",
+            )
+        self.assertEqual("127.0.0.1", one["host_ip"])
         json.loads(self.every("2.1")[0]["cpu_info"])
         for unknown in (UNKNOWN, "1", "x" * 200):
             self.admin_get(f"/os-hypervisors/{unknown}", status=404)
@@ -177,6 +183,23 @@ class HypervisorsTest(HostsCase):
         self.assertEqual(expected, old[0]["servers"])
         self.admin_get(f"/os-hypervisors/{node}/servers", "2.53", status=404)
         self.admin_get("/os-hypervisors?with_servers=maybe", status=400)
+
+    def test_disk_that_guests_may_still_fill(self):
+        (one, _) = self.every()
+        self.assertEqual(one["local_gb"], one["disk_available_least"])
+        server_id = seeds.boot(self.cloud)
+        name = self.cloud.in_role(seeds.row, server_id)["host"]
+        manager = self.cloud.computes[name]
+        manager.publish_inventory(context.admin_context())
+        (mine,) = [each for each in self.every() if each["service"]["host"] == name]
+        self.assertEqual(mine["local_gb"] - 1, mine["disk_available_least"])
+
+    def test_uptime_of_a_host_that_does_not_answer(self):
+        one = self.every()[0]
+        agent = self.cloud.computes[one["service"]["host"]].agent
+        agent.registry = Registry([])
+        shown = self.admin_get(f"/os-hypervisors/{one['id']}/uptime")["hypervisor"]
+        self.assertIn("load average", shown["uptime"])
 
     def test_search(self):
         found = self.admin_get("/os-hypervisors/host1/search", "2.52")["hypervisors"]

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from mycloud.common import clock
+
 _PROC = Path("/proc")
 _SYS_BLOCK = Path("/sys/block")
 _KIB = 1024
@@ -99,6 +101,19 @@ def figures(*file_systems: Path, proc: Path = _PROC) -> HostFigures:
     )
 
 
+def uptime_line(proc: Path = _PROC) -> str:
+    """Time of day, uptime and load averages in one line, as uptime(1) prints them."""
+    seconds = float((proc / "uptime").read_text().split()[0])
+    load = (proc / "loadavg").read_text().split()[:3]
+    days, rest = divmod(int(seconds), 86400)
+    hours, minutes = rest // 3600, rest % 3600 // 60
+    up = f"{days} day{'' if days == 1 else 's'}, " if days else ""
+    return (
+        f" {clock.now():%H:%M:%S} up {up}{hours:2d}:{minutes:02d},  0 users,"
+        f"  load average: {', '.join(load)}"
+    )
+
+
 def memory(proc: Path = _PROC) -> dict[str, int]:
     """Bytes by name; those that the kernel does not tell are 0."""
     told = {}
@@ -151,6 +166,9 @@ def _nics(proc: Path) -> Iterator[HostNic]:
 
 
 def _file_system(path: Path) -> FileSystem:
+    # it may not be made yet
+    while not path.exists() and path != path.parent:
+        path = path.parent
     found = os.statvfs(path)
     return FileSystem(
         str(path), found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mycloud.agent.hypervisor import GuestFigures, Hypervisor
+from mycloud.agent.periodic import Periodic
 from mycloud.agent.statistics import proc
 from mycloud.common import clock, concurrency, exceptions
 
@@ -82,3 +83,7 @@ class Sampler:
         sample = Sample(clock.now(), now, now - began, host, tuple(guests), trouble)
         self._before, self._last = self._last, sample
         return sample
+
+
+class Sampling(Periodic):
+    """Takes samples as long as the agent lives."""

@@ -11,7 +11,7 @@ from mycloud.api.compute import legacy_ids
 from mycloud.api.routing import NO_QUERY, Route
 from mycloud.api.versions import Version
 from mycloud.common import clock, exceptions
-from mycloud.compute.requests import services
+from mycloud.compute.requests import hosts, services
 from mycloud.db import engine
 from mycloud.db import hypervisors as db_hypervisors
 from mycloud.db.hypervisors import Row
@@ -201,7 +201,9 @@ def uptime(request: wsgi.Request) -> dict[str, Any]:
         raise exceptions.Invalid(
             f"Compute host {row['host']} is down, so its uptime is not known."
         )
-    return {"hypervisor": {**_brief(request, row), "uptime": row["uptime"]}}
+    return {
+        "hypervisor": {**_brief(request, row), "uptime": hosts.uptime(request.context, row)}
+    }
 
 
 def search(request: wsgi.Request) -> dict[str, Any]:

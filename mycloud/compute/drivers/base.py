@@ -174,7 +174,7 @@ class GuestInfo:
 
 @dataclasses.dataclass(frozen=True)
 class HostInventory:
-    """What the host has in all, before any guest takes of it."""
+    """What the host has in all; ``free_disk_gb``: what is left if guests fill theirs, or < 0."""
 
     vcpus: int
     memory_mb: int

@@ -24,7 +24,7 @@ def document(
 ) -> dict[str, Any]:
     """See the module; ``uptime`` in seconds, since the guest was started.
 
-    Rates and utilisations need two looks and are None.
+    Rates (bytes a second) and utilisations (percent) need two looks and are None.
     """
     used = guest.memory_resident_bytes
     return {
@@ -48,6 +48,33 @@ def document(
         "nic_details": [_nic(nic) for nic in guest.nics],
         "disk_details": [_disk(disk) for disk in guest.disks],
     }
+
+
+def with_rates(found: dict[str, Any], sampled: dict[str, Any] | None) -> dict[str, Any]:
+    """A document, and what the sampler knows of the same guest (statistics.view.guest)."""
+    if sampled is None:
+        return found
+    percents = dict(enumerate(sampled["vcpu_percent"]))
+    nics = {nic["device"]: nic for nic in sampled["nics"]}
+    return {
+        **found,
+        "cpu_details": [
+            {**cpu, "utilisation": _whole(percents.get(cpu["id"]))}
+            for cpu in found["cpu_details"]
+        ],
+        "nic_details": [
+            {
+                **nic,
+                "rx_rate": _whole(nics.get(nic["device"], {}).get("rx_bytes_per_s")),
+                "tx_rate": _whole(nics.get(nic["device"], {}).get("tx_bytes_per_s")),
+            }
+            for nic in found["nic_details"]
+        ],
+    }
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
 
 
 def _nic(nic: NicFigures) -> dict[str, Any]:

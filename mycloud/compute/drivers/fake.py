@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mycloud.agent.hypervisor import GuestFigures
+from mycloud.agent.statistics import proc
 from mycloud.common import clock, exceptions, faults
 from mycloud.compute.drivers import diagnostics, fake_figures, hostinfo
 from mycloud.compute.drivers.base import (
@@ -72,7 +73,7 @@ class FakeDriver(FakeVolumes):
             vcpus=has.fake_vcpus,
             memory_mb=has.fake_memory_mb,
             disk_gb=has.fake_disk_gb,
-            free_disk_gb=max(0, has.fake_disk_gb - taken),
+            free_disk_gb=has.fake_disk_gb - taken,
             hypervisor_type="fake",
             hypervisor_version=1000000,
             hypervisor_hostname=self._host,
@@ -88,7 +89,7 @@ class FakeDriver(FakeVolumes):
 
     def uptime(self) -> str:
         self._strike("uptime")
-        return hostinfo.uptime()
+        return proc.uptime_line()
 
     def guests(self) -> list[GuestInfo]:
         self._strike("guests")

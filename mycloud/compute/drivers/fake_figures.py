@@ -26,7 +26,9 @@ def guest(
     spent = moment * busy
     vcpus = int(found["vcpus"])
     memory = int(found["memory_mb"]) * _MIB
-    devices = [("vda", None, int(disk.get("gb", 0)) * _GIB)] if disk else []
+    devices: list[tuple[str, str | None, int | None]] = []
+    if disk:
+        devices.append(("vda", None, int(disk.get("gb", 0)) * _GIB))
     devices += [
         (each["device"], volume_id, None) for volume_id, each in sorted(found["volumes"].items())
     ]

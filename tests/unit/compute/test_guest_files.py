@@ -9,6 +9,7 @@ import testtools
 from mycloud.common import clock
 from mycloud.compute.drivers.base import GuestSpec
 from mycloud.compute.drivers.libvirt.files import GuestFiles
+from mycloud.disk import qemu_img
 from mycloud.disk.image_cache import ImageCache
 
 
@@ -23,6 +24,24 @@ class GuestFilesTest(testtools.TestCase):
         path = self.files.path(self.me, f"console.log{suffix}")
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(text)
+
+    def test_what_disks_may_still_grow(self):
+        self.assertEqual(0, self.files.unwritten_bytes())
+        home = self.root / "instances" / self.me
+        home.mkdir()
+        qemu_img.create_empty(home / "disk", 2 << 30)
+        with (home / "disk.eph0").open("wb") as file:
+            # as if the guest had written the header of an immense disk to it
+            file.write(b"QFI\xfb\0\0\0\3" + bytes(16) + b"\x7f" * 8)
+            file.truncate(1 << 30)
+        for name in ("disk.base", "disk.config", "disk.snapshot.one"):
+            with (home / name).open("wb") as file:
+                file.truncate(5 << 30)
+        gone = self.root / "instances" / f".{clock.new_id()}.deleted"
+        gone.mkdir()
+        (gone / "disk").symlink_to(home / "disk")
+        left = (3 << 30) - self.files.unwritten_bytes()
+        self.assertTrue(0 < left < 1 << 20, left)
 
     def test_console_reads_rotated_parts_in_order(self):
         self.say(".10", b"one\n")

@@ -12,6 +12,7 @@ from oslo_concurrency import processutils
 from oslo_log import log
 
 from mycloud.agent.hypervisor import GuestFigures
+from mycloud.agent.statistics import proc
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute.connectors.base import DiskSource
 from mycloud.compute.drivers import diagnostics, hostinfo
@@ -90,7 +91,7 @@ class LibvirtDriver(LibvirtVolumes):
             vcpus=found.vcpus,
             memory_mb=hostinfo.memory_mb(),
             disk_gb=usage.total >> 30,
-            free_disk_gb=usage.free >> 30,
+            free_disk_gb=(usage.free - self._files.unwritten_bytes()) >> 30,
             hypervisor_type=found.hypervisor_type,
             hypervisor_version=found.hypervisor_version,
             hypervisor_hostname=self._hostname,
@@ -104,7 +105,7 @@ class LibvirtDriver(LibvirtVolumes):
         )
 
     def uptime(self) -> str:
-        return hostinfo.uptime()
+        return proc.uptime_line()
 
     def leftovers(self) -> list[str]:
         return self._files.server_ids()

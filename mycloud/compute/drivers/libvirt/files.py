@@ -34,6 +34,8 @@ _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 _DELETED = ".deleted"
 _GIB = 1 << 30
 _MIB = 1 << 20
+#: what st_blocks counts, whatever the file system
+_STAT_BLOCK = 512
 #: the most of a console that is given away; more would burden the bus
 _CONSOLE_BYTES = 256 << 10
 
@@ -65,6 +67,14 @@ class GuestFiles:
         """Whether ``server_ids`` would name the server."""
         path = self.path(server_id)
         return path.exists() or path.with_name(f".{server_id}{_DELETED}").exists()
+
+    def unwritten_bytes(self) -> int:
+        """By how much the disks of all guests may still grow, if the guests fill them."""
+        kinds = ((ROOT, True), (EPHEMERAL, False), (SWAP, False), (f"{BLANK}*", False))
+        return sum(
+            _unwritten(path, qcow2=qcow2)
+            for kind, qcow2 in kinds for path in self._dir.glob(f"[!.]*/{kind}")
+        )
 
     def ready(self, spec: GuestSpec) -> bool:
         """Whether every disk that the guest needs is there."""
@@ -218,6 +228,17 @@ def _make_sparse(path: Path, size: int) -> None:
 
 def _sbin() -> dict[str, str]:
     return {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+
+
+def _unwritten(path: Path, *, qcow2: bool) -> int:
+    # the format is never read from the file: a guest may write any header into its raw disk
+    try:
+        found = path.stat()
+        size = qemu_img.qcow2_size(path) if qcow2 else found.st_size
+    except OSError:
+        # it has just been removed
+        return 0
+    return max(0, size - found.st_blocks * _STAT_BLOCK)
 
 
 def _tail(path: Path, size: int) -> bytes:

@@ -1,0 +1,339 @@
+"""Keeps the one checkpoint, and what was committed last.
+
+Files of its store:
+
+- ``checkpoint``: armed, or being rolled back; written before the first change, removed last
+- ``committed``: what is restored when the host starts
+- ``boot``: the start of the host since which all is in place
+- ``outcome``: how the last checkpoint ended
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from mycloud.privileged import errors
+from mycloud.privileged.checkpoint.store import Store
+from mycloud.privileged.network import model
+
+LOG = logging.getLogger(__name__)
+
+CHECKPOINT, COMMITTED, BOOT, OUTCOME = "checkpoint", "committed", "boot", "outcome"
+WAS_COMMITTED, WAS_ROLLED_BACK = "committed", "rolled back"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+#: while interfaces of the committed configuration come up late
+_RESTORE_SECONDS, _RESTORE_PAUSE = 60.0, 1.0
+
+
+class Host(Protocol):
+    """What a keeper asks of the host's network."""
+
+    def read(self) -> model.State: ...
+
+    def restore(self, target: model.State, scope: model.Scope) -> list[str]: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What a checkpoint is armed for.
+
+    :ivar document: as it is shown to people; kept, not read
+    :ivar target: how the host shall be
+    :ivar scope: what of the host is changed
+    :ivar kept: what of the target is restored when the host starts
+    """
+
+    document: dict[str, Any]
+    target: model.State
+    scope: model.Scope
+    kept: model.Scope
+
+
+class Keeper:
+    """:param clock: seconds since the host started, running also while it sleeps"""
+
+    def __init__(
+        self, store: Store, host: Host, *,
+        clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        boot_id: Callable[[], str] = lambda: _BOOT_ID.read_text().strip(),
+    ) -> None:
+        self._store = store
+        self._host = host
+        self._clock = clock
+        self._boot_id = boot_id
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._checkpoint: dict[str, Any] | None = None
+        self._restore_until = 0.0
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    # its life
+
+    def start(self) -> None:
+        """Go on where the helper's last process was cut off, and look after the deadline."""
+        with self._lock:
+            self._resume()
+        self._thread = threading.Thread(target=self._watch, name="checkpoint", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look after nothing any more; an armed checkpoint stays armed for the next process."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def look(self) -> float | None:
+        """Do what is due.
+
+        :returns: seconds until it shall look again; None: nothing is awaited
+        """
+        with self._lock:
+            if self._checkpoint is not None:
+                left: float = self._checkpoint["deadline"] - self._clock()
+                if left > 0:
+                    return left
+                self._roll_back("the deadline has passed without a commit")
+            if self._restore_until:
+                self._restore_committed()
+            return _RESTORE_PAUSE if self._restore_until else None
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._stopped:
+                try:
+                    pause = self.look()
+                except (errors.PrivilegedError, OSError, LookupError, ValueError):
+                    LOG.exception("The host's network can't be looked after; tried again")
+                    pause = _RESTORE_PAUSE
+                self._changed.wait(pause)
+
+    # what verbs ask
+
+    def arm(self, wanted: Wanted, seconds: float) -> dict[str, Any]:
+        """Note how the host is, and go back to that in so many seconds.
+
+        :raises Refused: one is armed
+        """
+        with self._changed:
+            if self._checkpoint is not None:
+                raise errors.Refused(
+                    f"The host's network is being changed already: checkpoint "
+                    f"{self._checkpoint['id']} is open for {self._left():.0f} s more; commit it "
+                    "or roll it back first",
+                    checkpoint=self._checkpoint["id"],
+                )
+            before = self._host.read()
+            if wanted.target.name_servers is None:
+                before = dataclasses.replace(before, name_servers=None)
+            found = {
+                "id": str(uuid.uuid4()),
+                "boot_id": self._boot_id(),
+                "deadline": self._clock() + seconds,
+                "document": wanted.document,
+                "target": model.state_to_json(wanted.target),
+                "scope": model.scope_to_json(wanted.scope),
+                "kept": model.scope_to_json(wanted.kept),
+                "before": model.state_to_json(_within(before, wanted.scope)),
+                "reason": None,
+            }
+            self._store.write(CHECKPOINT, found)
+            self._checkpoint = found
+            self._changed.notify_all()
+            return self._shown()
+
+    def commit(self, checkpoint_id: str) -> dict[str, Any]:
+        """Stay with what is, also after the host's next start; again, it is no failure.
+
+        :raises Refused: this checkpoint is not armed
+        """
+        with self._changed:
+            committed = self._store.read(COMMITTED)
+            if self._checkpoint is None and committed and committed["id"] == checkpoint_id:
+                return self._outcome()
+            checkpoint = self._armed(checkpoint_id)
+            self._store.write(COMMITTED, {
+                "id": checkpoint["id"], "document": checkpoint["document"],
+                "target": checkpoint["target"], "scope": checkpoint["kept"], "at": time.time(),
+            })
+            self._end(WAS_COMMITTED, "", [])
+            return self._outcome()
+
+    def roll_back(self, checkpoint_id: str, reason: str) -> dict[str, Any]:
+        """Go back to what was; again, it is no failure.
+
+        :raises Refused: this checkpoint is not armed, and was not rolled back last
+        """
+        with self._changed:
+            last = self._store.read(OUTCOME)
+            if (
+                self._checkpoint is None and last is not None and last["id"] == checkpoint_id
+                and last["outcome"] == WAS_ROLLED_BACK
+            ):
+                return last
+            self._armed(checkpoint_id)
+            self._roll_back(reason)
+            return self._outcome()
+
+    def status(self) -> dict[str, Any]:
+        """The committed document, the armed checkpoint, how the last one ended, and what was
+        restored when the host started."""
+        with self._lock:
+            committed = self._store.read(COMMITTED)
+            return {
+                "committed": committed and {
+                    key: committed[key] for key in ("id", "document", "target", "scope", "at")
+                },
+                "armed": None if self._checkpoint is None else self._shown(),
+                "last": self._store.read(OUTCOME),
+                "boot": self._store.read(BOOT),
+            }
+
+    @contextlib.contextmanager
+    def changing(self, checkpoint_id: str | None, links: frozenset[str]) -> Iterator[bool]:
+        """The block changes these links; nothing is rolled back meanwhile.
+
+        :returns: the change is a part of the checkpoint
+        :raises Refused: the checkpoint is not armed, or is about other links; or none is named
+            and one is armed that is about these
+        """
+        with self._lock:
+            if checkpoint_id is None:
+                if self._checkpoint is not None and links & self._scope().links:
+                    raise errors.Refused(
+                        f"{', '.join(sorted(links))}: checkpoint {self._checkpoint['id']} is "
+                        "open for it; wait until that is committed or rolled back"
+                    )
+                yield False
+                return
+            self._armed(checkpoint_id)
+            if links - self._scope().links:
+                raise errors.Refused(
+                    f"{', '.join(sorted(links - self._scope().links))}: checkpoint "
+                    f"{checkpoint_id} was not armed for it"
+                )
+            yield True
+
+    # inside
+
+    def _resume(self) -> None:
+        checkpoint = self._store.read(CHECKPOINT)
+        committed = self._store.read(COMMITTED)
+        boot_id = self._boot_id()
+        if checkpoint and committed and checkpoint["id"] == committed["id"]:
+            self._checkpoint = checkpoint
+            self._end(WAS_COMMITTED, "", [])
+            checkpoint = None
+        if checkpoint and checkpoint["boot_id"] != boot_id:
+            # what it changed went with the host's last run
+            self._checkpoint = checkpoint
+            self._end(WAS_ROLLED_BACK, "the host was restarted before the commit", [])
+            checkpoint = None
+        if (self._store.read(BOOT) or {}).get("id") != boot_id:
+            self._restore_until = self._clock() + _RESTORE_SECONDS
+            self._restore_committed()
+        if checkpoint is None:
+            return
+        self._checkpoint = checkpoint
+        if checkpoint["reason"] is not None:
+            self._roll_back(checkpoint["reason"])
+        elif self._left() <= 0:
+            self._roll_back("the deadline passed while the root helper was down")
+
+    def _restore_committed(self) -> None:
+        committed = self._store.read(COMMITTED)
+        problems: list[str] = []
+        if committed is not None:
+            problems = self._host.restore(
+                model.state_from_json(committed["target"]),
+                model.scope_from_json(committed["scope"]),
+            )
+            for problem in problems:
+                LOG.error("The host's network is not as committed: %s", problem)
+        if not problems or self._clock() >= self._restore_until:
+            self._restore_until = 0.0
+            self._store.write(BOOT, {
+                "id": self._boot_id(), "problems": problems, "at": time.time(),
+                "restored": committed is not None,
+            })
+
+    def _roll_back(self, reason: str) -> None:
+        checkpoint = self._checkpoint
+        assert checkpoint is not None
+        LOG.warning("Checkpoint %s is rolled back: %s", checkpoint["id"], reason)
+        if checkpoint["reason"] is None:
+            checkpoint = self._checkpoint = {**checkpoint, "reason": reason}
+            self._store.write(CHECKPOINT, checkpoint)
+        problems = self._host.restore(
+            model.state_from_json(checkpoint["before"]), self._scope()
+        )
+        self._end(WAS_ROLLED_BACK, reason, problems)
+
+    def _end(self, outcome: str, reason: str, problems: list[str]) -> None:
+        assert self._checkpoint is not None
+        self._note(self._checkpoint["id"], outcome, reason, problems)
+        self._store.remove(CHECKPOINT)
+        self._checkpoint = None
+        self._changed.notify_all()
+
+    def _note(
+        self, checkpoint_id: str, outcome: str, reason: str, problems: list[str]
+    ) -> None:
+        LOG.info("Checkpoint %s is %s", checkpoint_id, outcome)
+        self._store.write(OUTCOME, {
+            "id": checkpoint_id, "outcome": outcome, "reason": reason, "problems": problems,
+            "at": time.time(),
+        })
+
+    def _outcome(self) -> dict[str, Any]:
+        return self._store.read(OUTCOME) or {}
+
+    def _armed(self, checkpoint_id: str) -> dict[str, Any]:
+        found = self._checkpoint
+        if found is not None and found["id"] == checkpoint_id and self._left() > 0:
+            return found
+        last = self._store.read(OUTCOME) or {}
+        why = ""
+        if last.get("id") == checkpoint_id:
+            why = f": it was {last['outcome']}" + (
+                f" ({last['reason']})" if last["reason"] else ""
+            )
+        raise errors.Refused(f"Checkpoint {checkpoint_id} is not open{why}")
+
+    def _left(self) -> float:
+        assert self._checkpoint is not None
+        left: float = self._checkpoint["deadline"] - self._clock()
+        return left
+
+    def _scope(self) -> model.Scope:
+        assert self._checkpoint is not None
+        return model.scope_from_json(self._checkpoint["scope"])
+
+    def _shown(self) -> dict[str, Any]:
+        assert self._checkpoint is not None
+        return {
+            "id": self._checkpoint["id"], "seconds_left": round(max(0.0, self._left()), 3),
+            "document": self._checkpoint["document"],
+            "links": self._checkpoint["scope"]["links"],
+        }
+
+
+def _within(state: model.State, scope: model.Scope) -> model.State:
+    """What of it a checkpoint has to remember."""
+    return dataclasses.replace(
+        state,
+        links={name: link for name, link in state.links.items() if name in scope.links},
+        addresses=frozenset(model.of_links(state.addresses, scope.links)),
+        routes=frozenset(model.of_links(state.routes, scope.links)),
+        dhcp=frozenset(each for each in state.dhcp if each[0] in scope.links),
+    )

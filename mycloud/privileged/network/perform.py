@@ -1,0 +1,123 @@
+"""Does what the steps say, on this host."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+from mycloud.privileged import errors
+from mycloud.privileged.network import dhcp, kernel, resolver
+from mycloud.privileged.network.actions import (
+    Action,
+    AddressAdd,
+    AddressRemove,
+    DhcpStart,
+    DhcpStop,
+    LinkAdd,
+    LinkRemove,
+    LinkSet,
+    NameServersSet,
+    RouteAdd,
+    RouteRemove,
+)
+from mycloud.privileged.network.difference import Conflict, difference
+from mycloud.privileged.network.model import Link, Scope, State
+
+LOG = logging.getLogger(__name__)
+
+_ROUNDS = 4
+
+
+def read() -> State:
+    """How the network of this host is now."""
+    found = kernel.state()
+    return dataclasses.replace(
+        found, name_servers=resolver.read(), dhcp=dhcp.running(set(found.links))
+    )
+
+
+def perform(step: Action) -> None:
+    """Do it; what is done already is no failure.
+
+    :raises PrivilegedError: it can't be done
+    """
+    match step:
+        case LinkAdd(link):
+            kernel.add_link(link)
+        case LinkRemove(link):
+            kernel.remove_link(link.name)
+        case LinkSet(name, _, after):
+            kernel.set_link(name, dict(after))
+        case AddressAdd(address):
+            kernel.add_address(address)
+        case AddressRemove(address):
+            kernel.remove_address(address)
+        case RouteAdd(route):
+            kernel.add_route(route)
+        case RouteRemove(route):
+            kernel.remove_route(route)
+        case NameServersSet(_, after):
+            resolver.write(after)
+        case DhcpStart(link, family):
+            dhcp.start(link, family)
+        case DhcpStop(link, family):
+            dhcp.stop(link, family)
+
+
+def restore(target: State, scope: Scope) -> list[str]:
+    """Make ``scope`` of this host as ``target`` says, as far as it can be.
+
+    It may be called again after it was cut off anywhere.  A step that fails does not keep back the
+    others.
+
+    :returns: what could not be done, in words; nothing of it if all is as it shall be
+    """
+    problems: list[str] = []
+    for _ in range(_ROUNDS):
+        real = read()
+        possible, problems = _possible(real, target, scope)
+        try:
+            steps = difference(real, possible, scope, force=True)
+        except Conflict as error:
+            return [*problems, str(error)]
+        if not steps:
+            return problems
+        for step in steps:
+            try:
+                perform(step)
+            except (errors.PrivilegedError, OSError) as error:
+                LOG.warning("Not restored: %s: %s", step, error)
+                problems.append(f"{step}: {error}")
+    return problems
+
+
+def _possible(real: State, target: State, scope: Scope) -> tuple[State, list[str]]:
+    """The target without what lies on interfaces that are not there."""
+    lost: dict[str, str] = {}
+    for name, link in target.links.items():
+        there = real.links.get(name)
+        if name in scope.links and there is None and not link.kind:
+            lost[name] = f"there is no interface {name}"
+        elif name in scope.links and there is not None and link.kind and not there.kind:
+            lost[name] = f"there is an interface {name} that mycloud has not made"
+    problems = list(lost.values())
+    while True:
+        more = [name for name, link in target.links.items()
+                if name not in lost and link.base in lost]
+        if not more:
+            break
+        lost.update((name, "") for name in more)
+    links = {
+        name: _without_master(link, lost) for name, link in target.links.items()
+        if name not in lost
+    }
+    return dataclasses.replace(
+        target, links=links,
+        addresses=frozenset(each for each in target.addresses if each.link not in lost),
+        routes=frozenset(each for each in target.routes if each.link not in lost),
+        dhcp=frozenset(each for each in target.dhcp if each[0] not in lost),
+    ), problems
+
+
+def _without_master(link: Link, lost: dict[str, str]) -> Link:
+    return dataclasses.replace(link, master=None) if link.master in lost else link

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from mycloud.privileged import capabilities, current, discovery, instance, server
+from mycloud.privileged.checkpoint import running
 
 LOG = logging.getLogger("mycloud.privileged")
 
@@ -71,11 +72,13 @@ def _serve(args: argparse.Namespace) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     serving = server.Server(one.listen(1024), verbs, frozenset({0, uid}))
     capabilities.drop()
+    running.start(one.state_dir)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: serving.stop())
     LOG.info("%d verbs for uid %s under %s", len(verbs), uid, args.state)
     _tell("READY=1")
     serving.serve()
+    running.stop()
     one.close()
 
 

@@ -13,6 +13,7 @@ from mycloud.common.exceptions import (
     compute,
     control,
     host_facts,
+    host_network,
     identity,
     image,
     node,
@@ -23,6 +24,7 @@ from mycloud.common.exceptions.base import *  # noqa: F403
 from mycloud.common.exceptions.compute import *  # noqa: F403
 from mycloud.common.exceptions.control import *  # noqa: F403
 from mycloud.common.exceptions.host_facts import *  # noqa: F403
+from mycloud.common.exceptions.host_network import *  # noqa: F403
 from mycloud.common.exceptions.identity import *  # noqa: F403
 from mycloud.common.exceptions.image import *  # noqa: F403
 from mycloud.common.exceptions.node import *  # noqa: F403
@@ -31,5 +33,7 @@ from mycloud.common.exceptions.volume import *  # noqa: F403
 #: Names of the modules whose errors may cross the bus.
 MODULES = tuple(
     module.__name__
-    for module in (agent, base, compute, control, host_facts, identity, image, node, volume)
+    for module in (
+        agent, base, compute, control, host_facts, host_network, identity, image, node, volume
+    )
 )

@@ -1,0 +1,1 @@
+"""What brings a host's network from one state to another."""

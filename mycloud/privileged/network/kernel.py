@@ -13,6 +13,7 @@ import struct
 from typing import Any
 
 from mycloud.privileged import errors, netlink
+from mycloud.privileged.arguments import InterfaceName
 from mycloud.privileged.netlink import Netlink, attribute, number, text
 from mycloud.privileged.network import bonding
 from mycloud.privileged.network.model import (
@@ -26,6 +27,7 @@ from mycloud.privileged.network.model import (
     Link,
     Route,
     State,
+    check_of,
     default_metric,
 )
 
@@ -41,6 +43,7 @@ _R_DESTINATION, _R_LINK, _R_GATEWAY, _R_METRIC, _R_SOURCE, _R_MULTIPATH, _R_TABL
     1, 4, 5, 6, 7, 9, 15
 )
 _UP = 1
+_NAME = check_of(InterfaceName)
 _MAIN, _UNICAST, _ONLINK = 254, 1, 4
 _SCOPE_LINK, _SCOPE_UNIVERSE, _SCOPE_ANY = 253, 0, 255
 #: routes and addresses that the kernel makes itself, or routers tell it
@@ -253,8 +256,12 @@ def _links(kernel: Netlink) -> dict[str, Seen]:
     for _, body in kernel.dump(netlink.GETLINK, _LINK.pack(0, 0, 0, 0, 0)):
         _, _, index, flags, _ = _LINK.unpack_from(body)
         raw.append((index, flags, netlink.attributes(body[_LINK.size:])))
-    names = {index: netlink.as_text(found[_IFNAME]) for index, _, found in raw}
-    seen = [_seen(index, flags, found, names) for index, flags, found in raw]
+    names = {
+        index: name for index, _, found in raw
+        # one that no verb would take is nobody's to change
+        if _NAME.holds(name := netlink.as_text(found[_IFNAME]))
+    }
+    seen = [_seen(index, flags, found, names) for index, flags, found in raw if index in names]
     return {each.link.name: each for each in seen}
 
 

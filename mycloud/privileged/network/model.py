@@ -186,7 +186,7 @@ def link_from_json(data: Any) -> Link:
         raise errors.InvalidArguments(f"link {link.name}: a VLAN has a base and an id")
     if link.vlan is not None and not 0 <= link.vlan < 4095:
         raise errors.InvalidArguments(f"link {link.name}: a VLAN's id is between 1 and 4094")
-    if not 68 <= link.mtu <= 65535:
+    if link.kind and not 68 <= link.mtu <= 65535:
         raise errors.InvalidArguments(f"link {link.name}: its MTU is between 68 and 65535")
     return link
 

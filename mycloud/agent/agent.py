@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mycloud.agent import privilege, verbs
 from mycloud.agent.executor import Executor
@@ -25,17 +24,28 @@ class Part(Protocol):
         """End; called once, and only after ``start``."""
 
 
+@runtime_checkable
+class Publishing(Protocol):
+    """A part of which the control plane is told something."""
+
+    def published(self) -> dict[str, Any]:
+        """What is told, among the capabilities of the host."""
+
+
 class Agent:
     """Answers verbs. ``start`` starts the parts in their order, ``stop`` ends them in reverse."""
 
-    def __init__(self, host: Host, parts: Iterable[Part] = (), registry: Registry | None = None):
+    def __init__(self, host: Host, registry: Registry | None = None):
         """:raises VerbBroken: a verb can't be offered"""
         self.host = host
         self.registry = registry or Registry.load(verbs)
-        self._parts = list(parts)
+        self._parts: list[Part] = []
         self._started: list[Part] = []
-        for part in self._parts:
-            host.parts[type(part)] = part
+
+    def add(self, part: Part) -> None:
+        """Let a part live with the agent; ``host.part`` finds it by its class."""
+        self._parts.append(part)
+        self.host.parts[type(part)] = part
 
     def start(self) -> None:
         """Start all parts; if one can't, those before it are stopped again.
@@ -83,5 +93,9 @@ class Agent:
         return job.wait()
 
     def published(self) -> dict[str, Any]:
-        """What the control plane is told of the agent, among the capabilities of the host."""
-        return {}
+        """What the control plane is told of the parts, among the capabilities of the host."""
+        told: dict[str, Any] = {}
+        for part in self._parts:
+            if isinstance(part, Publishing):
+                told |= part.published()
+        return told

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from oslo_config import cfg
 
+from mycloud.agent import parts
 from mycloud.agent.agent import Agent
 from mycloud.agent.host import Host
 from mycloud.agent.hypervisor import Hypervisor
-from mycloud.agent.parts import parts
 from mycloud.compute.drivers import loader
 from mycloud.compute.drivers.base import DriverSettings
 from mycloud.compute.manager import ComputeManager
@@ -52,4 +52,4 @@ def agent(host: str, hypervisor: Hypervisor) -> Agent:
     :raises VerbBroken: a verb can't be offered
     """
     about = Host(host, state_dir(host), {Hypervisor: hypervisor})
-    return Agent(about, parts(about, pki_dir(host)))
+    return parts.make(about, pki_dir(host))

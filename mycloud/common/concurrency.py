@@ -15,6 +15,7 @@ import logging
 import os
 import posix
 import queue
+import select
 import threading
 import time
 import warnings
@@ -253,6 +254,22 @@ class Mailbox:
         # not sooner: a thread that still puts would ring whatever file has the number by then
         for end in self._bell or ():
             posix.close(end)
+
+
+def wait_readable(sock: Any, timeout: float) -> bool:
+    """Wait until a socket can be read (its SO_RCVLOWAT counts); False if not by then."""
+    if is_eventlet():
+        from eventlet import hubs
+
+        try:
+            hubs.trampoline(sock.fileno(), read=True, timeout=timeout, timeout_exc=TimeoutError)
+        except TimeoutError:
+            return False
+        return True
+    # not select(): it knows only the first 1024 descriptors
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(timeout * 1000))
 
 
 def after_fork() -> None:

@@ -63,6 +63,13 @@ class SystemFailed(PrivilegedError):
     """
 
 
+class TcFailed(SystemFailed):
+    """The kernel, or tc itself, has refused a command of traffic control.
+
+    ``details``: ``errno``, ``command``, ``stderr``
+    """
+
+
 class VerbFailed(PrivilegedError):
     """The verb has a fault of its own; the helper's log has more."""
 

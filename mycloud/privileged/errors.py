@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -74,7 +75,13 @@ class VerbFailed(PrivilegedError):
     """The verb has a fault of its own; the helper's log has more."""
 
 
-CODES = {each.__name__: each for each in PrivilegedError.__subclasses__()}
+def _kinds(base: type[PrivilegedError]) -> Iterator[type[PrivilegedError]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from _kinds(each)
+
+
+CODES = {each.__name__: each for each in _kinds(PrivilegedError)}
 
 
 def made(code: str, message: str, details: dict[str, Any]) -> PrivilegedError:

@@ -20,6 +20,7 @@ from mycloud.api import cloud, compute, discovery, identity, image, versions, vo
 from mycloud.api.routing import Raw, Route
 from mycloud.common import context, rpc
 from mycloud.objects import base
+from mycloud.privileged.tc import listing, qos
 
 PLACE = Path(__file__).parent
 
@@ -199,6 +200,43 @@ def agent_verbs() -> dict[str, Any]:
     }
 
 
+def tc_commands() -> list[str]:
+    """What gives networks shares of what an interface sends, and what takes them away."""
+    limited = qos.Outbound(share=70, limit=200_000_000, guaranteed=50_000_000)
+    untagged = listing.filters(
+        "filter parent 7c0d: protocol all pref 201 u32 chain 0 fh 801::800 flowid 7c0d:1fff\n"
+    )
+    bare = qos.Tree(None, frozenset(), ())
+    one = qos.Tree(
+        qos.HANDLE, frozenset({qos.ROOT, qos.OTHERS, qos.UNTAGGED}), tuple(untagged)
+    )
+    two = qos.Tree(
+        qos.HANDLE, one.classes | {qos.class_of(17)},
+        (*untagged, listing.Filter("flower", "802.1Q", 100, "0x11", qos.class_of(17), ())),
+    )
+    rows: list[str] = []
+
+    def show(case: str, *parts: tuple[str, list[list[str]]]) -> None:
+        rows.extend(
+            f"{case}{part}: tc {' '.join(words)}" for part, commands in parts for words in commands
+        )
+
+    for case, vlan, wanted, tree in (
+        ("first, untagged", None, limited, bare),
+        ("first, VLAN", 17, qos.Outbound(), bare),
+        ("second, VLAN", 17, limited, one),
+        ("change", None, qos.Outbound(share=1), two),
+    ):
+        do, undo = qos.additions("eth0", vlan, wanted, rate=10**10, tree=tree)
+        show(case, ("", do), (", undo", undo))
+    for case, vlan, tree in (
+        ("remove, VLAN", 17, two), ("remove, untagged", None, two), ("remove the last", None, one),
+        ("remove what is not there", 18, two),
+    ):
+        show(case, ("", qos.removals("eth0", vlan, tree=tree)))
+    return rows
+
+
 FILES: dict[str, Callable[[], Any]] = {
     "agent_verbs": agent_verbs,
     "microversions": microversions,
@@ -207,6 +245,7 @@ FILES: dict[str, Callable[[], Any]] = {
     "policies": policy_rules,
     "routes": routes,
     "rpc": rpc_methods,
+    "tc_commands": tc_commands,
 }
 
 

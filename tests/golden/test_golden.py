@@ -44,6 +44,9 @@ class GoldenTest(testtools.TestCase):
     def test_rpc(self) -> None:
         self.check("rpc")
 
+    def test_tc_commands(self) -> None:
+        self.check("tc_commands")
+
     def test_states_page(self) -> None:
         self.assertEqual(
             states_page.PAGE.read_text(), states_page.render(),

@@ -120,12 +120,15 @@ def additions(
     do: list[Command] = []
     undo: list[Command] = []
     if not tree.ours:
-        do += [
-            ["qdisc", "add", "dev", device, "root", "handle", HANDLE, "htb", "default", "1ffe"],
-            _class("add", device, HANDLE, ROOT, (rate, rate, _QUANTUM_MAX)),
-            _class("add", device, ROOT, OTHERS, _turn(Outbound(), rate)),
-        ]
+        do.append(
+            ["qdisc", "add", "dev", device, "root", "handle", HANDLE, "htb", "default", "1ffe"]
+        )
         undo = [_root_gone(device)]
+    # also where the making of a tree was cut off
+    if ROOT not in tree.classes:
+        do.append(_class("add", device, HANDLE, ROOT, (rate, rate, _QUANTUM_MAX)))
+    if OTHERS not in tree.classes:
+        do.append(_class("add", device, ROOT, OTHERS, _turn(Outbound(), rate)))
     own = class_of(vlan)
     do.append(_class("replace", device, ROOT, own, _turn(wanted, rate)))
     if own not in tree.classes and tree.ours:
@@ -171,6 +174,9 @@ def set_share(device: str, vlan: int | None, wanted: Outbound) -> None:
             f"{device} has a queueing discipline {tree.root} that mycloud has not made; remove it "
             f"(tc qdisc del dev {device} root), or leave qos out of the network"
         )
+    if tree.ours and class_of(vlan) not in {each.flowid for each in tree.filters}:
+        # half of them may be there
+        _each(_filters_gone(device, vlan), forgiving=True)
     do, undo = additions(device, vlan, wanted, rate=link_rate(device), tree=tree)
     done = False
     try:

@@ -150,6 +150,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("service set", "services:SetService"),
     ("operation list", "operations:ListOperations"),
     ("operation show", "operations:ShowOperation"),
+    ("privileged verbs", "privileged:ListVerbs"),
     ("why", "why:Why"),
     ("completion", "completion:Completion"),
     ("help", "help:Help"),

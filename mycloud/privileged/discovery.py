@@ -96,12 +96,14 @@ def _add(found: dict[str, Verb], module: types.ModuleType, source: str, prefix: 
 def _files(folder: Path) -> list[Path]:
     """:raises DiscoveryFailed: whoever may write there would be root"""
     try:
+        folder = folder.resolve(strict=True)
         paths = sorted(folder.glob("*.py"))
-        for path in (folder.resolve(strict=True), *folder.resolve().parents, *paths):
+        for path in (*folder.parents, folder, *paths):
             status = os.lstat(path)
             loose = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-            sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
-            if status.st_uid != 0 or stat.S_ISLNK(status.st_mode) or loose and not sticky:
+            # nobody can take another's file out of a sticky directory
+            kept = path in folder.parents and status.st_mode & stat.S_ISVTX
+            if status.st_uid != 0 or stat.S_ISLNK(status.st_mode) or loose and not kept:
                 raise DiscoveryFailed(
                     f"{path} must belong to root, and nobody else may write to it: what lies in "
                     "the operator's folder of verbs runs as root"

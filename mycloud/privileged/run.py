@@ -6,7 +6,7 @@ import dataclasses
 import subprocess
 from collections.abc import Iterable, Mapping
 
-from mycloud.privileged import errors
+from mycloud.privileged import current, errors
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "LANG": "C"}
 
@@ -26,6 +26,8 @@ def run(
 ) -> Completed:
     """Run a program to its end.
 
+    It gets no more time than the call that it is a part of has left.
+
     :param command: first the absolute path of the program
     :param good: exit statuses that are no failure
     :raises ProgramFailed: it is not installed, has failed or did not end in time
@@ -33,6 +35,8 @@ def run(
     program = command[0]
     if not program.startswith("/"):
         raise ValueError(f"{program!r} is no absolute path")
+    left = current.remaining()
+    timeout = timeout if left is None else min(timeout, left)
     try:
         done = subprocess.run(
             command, input=stdin, capture_output=True, text=True, errors="replace",

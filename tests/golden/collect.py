@@ -20,6 +20,7 @@ from mycloud.api import cloud, compute, discovery, identity, image, versions, vo
 from mycloud.api.routing import Raw, Route
 from mycloud.common import context, rpc
 from mycloud.objects import base
+from mycloud.privileged import discovery as root_helper
 from mycloud.privileged.tc import listing, qos
 
 PLACE = Path(__file__).parent
@@ -237,6 +238,11 @@ def tc_commands() -> list[str]:
     return rows
 
 
+def root_verbs() -> list[dict[str, Any]]:
+    """All that the root helper does."""
+    return [verb.describe() for verb in root_helper.find().values()]
+
+
 FILES: dict[str, Callable[[], Any]] = {
     "agent_verbs": agent_verbs,
     "microversions": microversions,
@@ -246,6 +252,7 @@ FILES: dict[str, Callable[[], Any]] = {
     "routes": routes,
     "rpc": rpc_methods,
     "tc_commands": tc_commands,
+    "verbs": root_verbs,
 }
 
 

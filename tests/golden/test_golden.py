@@ -47,6 +47,9 @@ class GoldenTest(testtools.TestCase):
     def test_tc_commands(self) -> None:
         self.check("tc_commands")
 
+    def test_verbs(self) -> None:
+        self.check("verbs")
+
     def test_states_page(self) -> None:
         self.assertEqual(
             states_page.PAGE.read_text(), states_page.render(),

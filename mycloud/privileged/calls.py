@@ -85,7 +85,8 @@ def _outcome(verb: Verb, given: dict[str, Any], number: int) -> tuple[Answer, st
     """This is the helper's door: whatever a verb raises ends here, and the helper lives on."""
     try:
         result = verb.function(**given)
-        return _result(number, result), f"returned {_short(_value(result))}"
+        answer = _result(verb, number, result)
+        return answer, f"returned {_short(_value(result))}"
     except errors.PrivilegedError as error:
         LOG.info("%s raised %s", verb.name, error.code, exc_info=True)
         return Answer(protocol.failure(number, error)), f"failed: {error.code}: {error.message}"
@@ -110,17 +111,20 @@ def _value(result: Any) -> Any:
     return result.value if isinstance(result, descriptors.Opened) else result
 
 
-def _result(number: int, result: Any) -> Answer:
-    if not isinstance(result, descriptors.Opened):
-        return Answer(protocol.frame({"id": number, "result": result}))
+def _result(verb: Verb, number: int, result: Any) -> Answer:
+    """:raises VerbFailed: no answer can bring that"""
+    fds = result.fds if isinstance(result, descriptors.Opened) else ()
     try:
-        if not 0 < len(result.fds) <= protocol.MAX_FDS:
-            raise errors.Malformed(f"{len(result.fds)} descriptors; 1 to {protocol.MAX_FDS} go")
-        told = {"id": number, "result": result.value, "fds": len(result.fds)}
-        return Answer(protocol.frame(told), result.fds)
-    except errors.PrivilegedError:
-        result.close()
-        raise
+        if len(fds) > protocol.MAX_FDS:
+            raise errors.Malformed(f"{len(fds)} descriptors; {protocol.MAX_FDS} is the most")
+        told = {"fds": len(fds)} if fds else {}
+        return Answer(protocol.frame({"id": number, "result": _value(result), **told}), fds)
+    except errors.Malformed as error:
+        for fd in fds:
+            os.close(fd)
+        raise errors.VerbFailed(
+            f"{verb.name} is done, but its result can't be told: {error.message}"
+        ) from None
 
 
 def _short(value: Any) -> str:

@@ -17,7 +17,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mycloud.privileged import descriptors, errors, protocol
 
@@ -34,6 +34,8 @@ KEPT = 8
 #: How much longer than a call's deadline its answer is waited for.
 GRACE_SECONDS = 5.0
 DEADLINE_SECONDS = 30.0
+
+T = TypeVar("T")
 
 _operation: contextvars.ContextVar[str | None] = contextvars.ContextVar(
     "privileged_operation", default=None
@@ -77,7 +79,7 @@ class Retry:
         self._tries, self._timeout, self._stop = tries, timeout, stop
         self._sleep, self._clock = sleep, clock
 
-    def run(self, attempt: Callable[[float], socket.socket]) -> socket.socket:
+    def run(self, attempt: Callable[[float], T]) -> T:
         """:param attempt: is told the seconds that are left
 
         :raises OSError: the last failure
@@ -119,6 +121,7 @@ class Client:
         self._retry = retry or Retry()
         self._kept: collections.deque[_Link] = collections.deque()
         self._verbs: dict[str, dict[str, Any]] = {}
+        self._learned = False
         self._number = 0
 
     def invoke(self, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -135,7 +138,7 @@ class Client:
             frame = protocol.frame(message)
         except errors.Malformed as error:
             raise errors.InvalidArguments(f"{verb}: {error.message}") from None
-        for again in (True, False):
+        for left in (2, 1, 0):
             link = self._link()
             known = self._verbs.get(verb, {})
             patience = min(
@@ -151,10 +154,10 @@ class Client:
                         f"The root helper went away while it ran {verb}: it may be done, or not, "
                         "or half", verb=verb,
                     ) from None
-                if not again:
+                if not left:
                     raise errors.HelperUnavailable(
-                        f"The root helper went away twice while {verb} was called: {error}",
-                        verb=verb,
+                        f"The root helper went away again and again while {verb} was called: "
+                        f"{error}", verb=verb,
                     ) from None
                 LOG.warning("The root helper went away; %s is called again", verb)
                 continue
@@ -174,7 +177,7 @@ class Client:
 
     def forget(self) -> None:
         """Close what is kept, and learn the verbs anew: the helper was another one."""
-        self._verbs = {}
+        self._learned = False
         while True:
             try:
                 self._kept.pop().close()
@@ -196,26 +199,30 @@ class Client:
                 return link
             link.close()
             self.forget()
-        link = self._connected()
-        if not self._verbs:
-            try:
-                told = _outcome(link.ask(_ASK_VERBS, 0, DEADLINE_SECONDS))
-            except (_Broken, TimeoutError) as error:
-                link.close()
-                raise errors.HelperUnavailable(
-                    f"The root helper at {self.path} does not tell its verbs: {error}"
-                ) from None
-            self._verbs = {each["name"]: each for each in told}
-        return link
-
-    def _connected(self) -> _Link:
         try:
-            return _Link(self._retry.run(lambda left: _connect(self.path, left)))
+            return self._retry.run(self._connect)
         except OSError as error:
             raise errors.HelperUnavailable(
                 f"The root helper does not answer at {self.path} ({error.strerror or error}): is "
                 "mycloud-privileged running?", path=str(self.path),
             ) from None
+
+    def _connect(self, left: float) -> _Link:
+        """:raises OSError:"""
+        link = _Link(_connect(self.path, left))
+        if self._learned:
+            return link
+        try:
+            told = _outcome(link.ask(_ASK_VERBS, 0, left))
+        except _Broken as error:
+            link.close()
+            raise ConnectionError(f"it went away at once: {error}") from None
+        except BaseException:
+            link.close()
+            raise
+        self._verbs = {each["name"]: each for each in told}
+        self._learned = True
+        return link
 
     def _keep(self, link: _Link) -> None:
         if len(self._kept) < KEPT:

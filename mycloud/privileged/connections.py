@@ -52,6 +52,11 @@ class Connection:
         self._buffer += data
         return self.take()
 
+    @property
+    def more(self) -> bool:
+        """Something of the next frame has come already."""
+        return bool(self._buffer)
+
     def take(self) -> bytes | None:
         """A whole frame of what has been read.
 
@@ -65,7 +70,7 @@ class Connection:
             return None
         body = bytes(self._buffer[size:end])
         del self._buffer[:end]
-        self.since = None
+        self.since = time.monotonic() if self._buffer else None
         return body
 
     def send(self, answer: calls.Answer) -> bool:

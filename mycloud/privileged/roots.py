@@ -59,7 +59,7 @@ class Roots:
 
     @contextlib.contextmanager
     def held(self, path: str, *, directory: bool = False) -> Iterator[str]:
-        """A name of what lies at ``path`` that stays true, for calls and programs that want a path.
+        """A name of what lies at ``path`` that stays true, for what wants a path.
 
         :raises Refused: :raises SystemFailed: as ``open``
         """

@@ -133,9 +133,10 @@ class Server:
         elif events & _READ:
             self._read(connection)
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: Connection, *, come: bool = False) -> None:
+        """:param come: only what has been read already"""
         try:
-            body = connection.read()
+            body = connection.take() if come else connection.read()
             if body is None:
                 return
             request = protocol.request(body)
@@ -149,7 +150,10 @@ class Server:
             return
         now = time.monotonic()
         run = _Run(connection, request, now + calls.deadline_of(self._verbs, request))
+        connection.since = None
         connection.busy = True
+        # what has come of the next frame is looked at when this call has ended
+        connection.paused = connection.more
         self._running.add(run)
         self._workers.give(functools.partial(self._run, run))
 
@@ -183,8 +187,12 @@ class Server:
             os.read(self._woken, 4096)
         while self._ended:
             connection = self._ended.popleft()
-            if not connection.closed:
-                self._watch(connection)
+            if connection.closed:
+                continue
+            self._watch(connection)
+            if connection.more and not connection.busy:
+                connection.since = time.monotonic()
+                self._read(connection, come=True)
 
     def _close(self, connection: Connection) -> None:
         with contextlib.suppress(KeyError, ValueError):

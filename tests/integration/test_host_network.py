@@ -6,12 +6,15 @@ import json
 import shutil
 import unittest
 from pathlib import Path
+from typing import Any
 
 import testtools
 
+from mycloud.agent.network.backends.netlink import Netlink
 from mycloud.agent.network.setup import Setup
 from mycloud.common import exceptions
 from mycloud.privileged import client, errors
+from mycloud.privileged.network import model
 from tests.fixtures import privileged
 from tests.fixtures.network_namespace import NetworkNamespace
 from tests.fixtures.privileged import PrivilegedHelper
@@ -77,6 +80,12 @@ class HostNetworkCase(testtools.TestCase):
             if not route["dst"].startswith(("fe80:", "ff00:"))
         )
         return links, addresses, routes, self.resolv.read_text()
+
+    def expire(self) -> None:
+        """The deadline of the checkpoint is over; the helper does not run."""
+        path = self.helper.state / CHECKPOINT
+        found = json.loads(path.read_text())
+        path.write_text(json.dumps({**found, "deadline": found["deadline"] - 60}))
 
     def is_back(self) -> None:
         self.assertEqual(self.before, self.seen())
@@ -163,6 +172,51 @@ class ApplyTest(HostNetworkCase):
         return True
 
 
+class Deadly:
+    """Calls the helper, and kills it before or after one of the calls that change the host."""
+
+    def __init__(self, helper: PrivilegedHelper, number: int, *, after: bool) -> None:
+        self.helper, self.left, self.after = helper, number, after
+
+    def __getattr__(self, verb: str) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if "checkpoint" not in kwargs:
+                return getattr(client.call, verb)(*args, **kwargs)
+            self.left -= 1
+            if self.left == 0 and not self.after:
+                self.helper.kill()
+                raise errors.CallLost("The root helper went away")
+            found = getattr(client.call, verb)(*args, **kwargs)
+            if self.left == 0:
+                self.helper.kill()
+                raise errors.CallLost("The root helper went away")
+            return found
+
+        return call
+
+
+class KilledTest(HostNetworkCase):
+    def test_at_each_step(self) -> None:
+        document = {"networks": {"management": BRIDGED["networks"]["management"]}}
+        steps = len(self.setup.plan(document)[0].steps)
+        self.assertGreater(steps, 10)
+        for number in range(1, steps + 1):
+            with self.subTest(number):
+                self.killed_at(document, number)
+
+    def killed_at(self, document: object, number: int) -> None:
+        plan, change = self.setup.plan(document)
+        armed = client.call.checkpoint_arm(
+            model.state_to_json(plan.target), model.scope_to_json(plan.scope),
+            model.scope_to_json(plan.kept), document={}, deadline_seconds=60,
+        )
+        deadly = Deadly(self.helper, number, after=number % 2 == 0)
+        self.assertRaises(errors.CallLost, Netlink(deadly).apply, plan, armed["id"])
+        self.expire()
+        self.helper.start()
+        self.is_back()
+
+
 class BackByItselfTest(HostNetworkCase):
     def test_by_the_timer(self) -> None:
         self.setup.apply(OFF_THE_NET, 1)
@@ -173,9 +227,7 @@ class BackByItselfTest(HostNetworkCase):
     def test_by_the_restart_of_the_helper(self) -> None:
         self.setup.apply(OFF_THE_NET, 60)
         self.helper.kill()
-        path = self.helper.state / CHECKPOINT
-        found = json.loads(path.read_text())
-        path.write_text(json.dumps({**found, "deadline": found["deadline"] - 60}))
+        self.expire()
         self.helper.start()
         self.is_back()
         self.assertIn("was down", self.setup.status()["last"]["reason"])

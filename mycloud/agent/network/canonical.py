@@ -31,6 +31,7 @@ from mycloud.privileged.network.model import FAMILIES, Option
 CONNECTIVITY_SECONDS = 120
 CONNECTIVITY_MOST = 3600
 MTU = 1500
+_MODE, _MIIMON = "active-backup", 100
 _NAME_LENGTH = 64
 _IPV6_MTU = 1280
 _DHCP = {
@@ -317,7 +318,10 @@ def _bond(name: str, field: str, given: Mapping[str, Any]) -> Bond:
     if bonding.MODE in options:
         raise _bad(f"{field}.options.mode", f"it stands beside options: {field}.mode")
     found: dict[str, Option] = {}
-    wanted = {bonding.MODE: fields.get("mode", "active-backup"), **options}
+    wanted = {bonding.MODE: fields.get("mode", _MODE), **options}
+    if "arp_interval" not in options:
+        # without a look at its links a bond does not know that one is dead
+        wanted = {"miimon": _MIIMON, **wanted}
     for key, value in wanted.items():
         where = f"{field}.mode" if key == bonding.MODE else f"{field}.options.{key}"
         try:

@@ -80,10 +80,14 @@ class Keeper:
 
     def start(self) -> None:
         """Go on where the helper's last process was cut off, and look after the deadline."""
-        with self._lock:
-            self._resume()
+        self.resume()
         self._thread = threading.Thread(target=self._watch, name="checkpoint", daemon=True)
         self._thread.start()
+
+    def resume(self) -> None:
+        """Go on where the helper's last process was cut off."""
+        with self._lock:
+            self._go_on()
 
     def stop(self) -> None:
         """Look after nothing any more; an armed checkpoint stays armed for the next process."""
@@ -226,7 +230,7 @@ class Keeper:
 
     # inside
 
-    def _resume(self) -> None:
+    def _go_on(self) -> None:
         checkpoint = self._store.read(CHECKPOINT)
         committed = self._store.read(COMMITTED)
         boot_id = self._boot_id()

@@ -303,6 +303,8 @@ def _check_link(state: State, before: Link, after: Link) -> None:
     for other in state.links.values():
         if other.base == after.name and (other.mtu > after.mtu or (other.up and not after.up)):
             raise Impossible(f"{other.name} lies on {after.name}")
+    if before.master != after.master and before.up and _is_bond(state, before.master):
+        raise Impossible(f"{after.name} is up")
     if after.master is not None:
         master = state.links.get(after.master)
         if master is None:
@@ -313,6 +315,11 @@ def _check_link(state: State, before: Link, after: Link) -> None:
             raise Impossible(f"{after.name} is up")
     if before.up and not after.up:
         _check_down(state, after.name)
+
+
+def _is_bond(state: State, name: str | None) -> bool:
+    link = state.links.get(name or "")
+    return link is not None and link.kind == BOND
 
 
 def _check_down(state: State, name: str) -> None:

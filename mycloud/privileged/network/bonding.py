@@ -88,3 +88,15 @@ def canonical(options: Mapping[str, Option]) -> dict[str, Option]:
     :raises ValueError: an option is none, or may not have this value
     """
     return {name: decode(name, encode(name, value)) for name, value in options.items()}
+
+
+def alike(there: Mapping[str, Option], wanted: Mapping[str, Option]) -> bool:
+    """Nothing has to be changed; an option that one of them does not name is as usual."""
+    return all(
+        _value(there, name, option) == _value(wanted, name, option)
+        for name, option in OPTIONS.items()
+    )
+
+
+def _value(options: Mapping[str, Option], name: str, option: BondOption) -> Option:
+    return options.get(name, decode(name, option.usual))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from mycloud.privileged.network import actions
+from mycloud.privileged.network import actions, bonding
 from mycloud.privileged.network.actions import Action, LinkAdd, LinkRemove, LinkSet
 from mycloud.privileged.network.model import BOND, BRIDGE, Link, Scope, State
 
@@ -92,10 +92,9 @@ class _Way:
             link, wanted = self._real.links[name], self._wanted.links[name]
             if not link.up:
                 continue
-            joins = wanted.master is not None and (
-                wanted.master != link.master or wanted.master in self._removed
-            ) and self._kind(wanted.master) == BOND
-            if not wanted.up or joins or link.base in found:
+            moves = wanted.master != link.master or link.master in self._removed
+            bonded = BOND in (self._kind(link.master), self._kind(wanted.master))
+            if not wanted.up or (moves and bonded) or link.base in found:
                 found.add(name)
         return found
 
@@ -106,8 +105,8 @@ class _Way:
             and name not in self._removed
         )
 
-    def _kind(self, name: str) -> str:
-        link = self._wanted.links.get(name) or self._real.links.get(name)
+    def _kind(self, name: str | None) -> str:
+        link = self._wanted.links.get(name or "") or self._real.links.get(name or "")
         return link.kind if link else ""
 
     def _check(self) -> None:
@@ -172,7 +171,10 @@ class _Way:
                 name in self._removed or wanted is None or wanted.master != link.master
             )
             if link.master is not None and (moves or link.master in self._removed):
-                self._set(link, master=None)
+                if self._real.links[link.master].kind == BOND:
+                    # the kernel would close it
+                    self._set(link, up=False)
+                self._set(self._now.links[name], master=None)
 
     def _remove_links(self) -> None:
         for name in self._top_down(self._removed, self._real):
@@ -191,7 +193,7 @@ class _Way:
             link, mtu = self._now.links[name], self._wanted.links[name].mtu
             if mtu < link.mtu:
                 self._set(link, mtu=mtu)
-        for name in reversed(self._top_down(kept, self._real)):
+        for name in self._bottom_up(kept, self._real):
             self._set(self._now.links[name], mtu=self._wanted.links[name].mtu)
 
     def _make_links(self) -> None:
@@ -199,7 +201,7 @@ class _Way:
             name for name in self._scope.links
             if name in self._wanted.links and name not in self._now.links
         }
-        for name in reversed(self._top_down(missing, self._wanted)):
+        for name in self._bottom_up(missing, self._wanted):
             self._do(LinkAdd(dataclasses.replace(
                 self._wanted.links[name], up=False, master=None
             )))
@@ -216,13 +218,13 @@ class _Way:
 
     def _join_ports(self) -> None:
         def order(name: str) -> tuple[bool, str]:
-            return self._kind(self._wanted.links[name].master or "") != BOND, name
+            return self._kind(self._wanted.links[name].master) != BOND, name
 
         for name in sorted(self._present(), key=order):
             self._set(self._now.links[name], master=self._wanted.links[name].master)
 
     def _bring_up(self) -> None:
-        for name in reversed(self._top_down(set(self._present()), self._wanted)):
+        for name in self._bottom_up(set(self._present()), self._wanted):
             self._set(self._now.links[name], up=self._wanted.links[name].up)
 
     def _present(self) -> list[str]:
@@ -262,13 +264,14 @@ class _Way:
     def _top_down(self, names: set[str], state: State) -> list[str]:
         return sorted(names, key=lambda name: (-_depth(state, name), name))
 
+    def _bottom_up(self, names: set[str], state: State) -> list[str]:
+        return sorted(names, key=lambda name: (_depth(state, name), name))
+
 
 def _same_shape(link: Link, wanted: Link) -> bool:
     if (link.kind, link.base, link.vlan) != (wanted.kind, wanted.base, wanted.vlan):
         return False
-    return link.kind != BOND or all(
-        link.options.get(key) == value for key, value in wanted.options.items()
-    )
+    return link.kind != BOND or bonding.alike(link.options, wanted.options)
 
 
 def _depth(state: State, name: str) -> int:

@@ -111,13 +111,9 @@ def add_link(link: Link, *, peer: str | None = None) -> None:
                 f"there is a link {link.name} already, and it is another one",
                 errno=errno.EEXIST, link=link.name,
             )
-        body = _LINK.pack(0, 0, 0, 0, 0) + text(_IFNAME, link.name) + number(_GROUP, GROUP)
-        body += number(_MTU, link.mtu)
-        if link.base is not None:
-            body += number(_BASE, _index(seen, link.base))
-        info = text(_INFO_KIND, link.kind) + attribute(_INFO_DATA, _details(link, peer))
+        base = None if link.base is None else _index(seen, link.base)
         _Request(
-            netlink.NEWLINK, body + attribute(_INFO, info), f"make the link {link.name}",
+            netlink.NEWLINK, new_link(link, base, peer), f"make the link {link.name}",
             flags=netlink.CREATE | netlink.EXCLUSIVE,
         ).send(kernel)
         if link.kind == BRIDGE:
@@ -128,6 +124,20 @@ def add_link(link: Link, *, peer: str | None = None) -> None:
                     netlink.NEWLINK, _LINK.pack(0, 0, index, 0, 0) + number(_MTU, mtu),
                     f"set the MTU of {link.name}",
                 ).send(kernel)
+
+
+def new_link(link: Link, base: int | None, peer: str | None = None) -> bytes:
+    """What the kernel is told of a link that it is to make.
+
+    :param base: index of the link that it lies on
+    :raises InvalidArguments: an option of a bond is none
+    """
+    body = _LINK.pack(0, 0, 0, 0, 0) + text(_IFNAME, link.name) + number(_GROUP, GROUP)
+    body += number(_MTU, link.mtu)
+    if base is not None:
+        body += number(_BASE, base)
+    info = text(_INFO_KIND, link.kind) + attribute(_INFO_DATA, _details(link, peer))
+    return body + attribute(_INFO, info)
 
 
 def remove_link(name: str) -> None:
@@ -252,8 +262,14 @@ _HINTS = {
 
 
 def _links(kernel: Netlink) -> dict[str, Seen]:
+    told = kernel.dump(netlink.GETLINK, _LINK.pack(0, 0, 0, 0, 0))
+    return links_of([body for _, body in told])
+
+
+def links_of(bodies: list[bytes]) -> dict[str, Seen]:
+    """The links that the kernel has told of."""
     raw = []
-    for _, body in kernel.dump(netlink.GETLINK, _LINK.pack(0, 0, 0, 0, 0)):
+    for body in bodies:
         _, _, index, flags, _ = _LINK.unpack_from(body)
         raw.append((index, flags, netlink.attributes(body[_LINK.size:])))
     names = {

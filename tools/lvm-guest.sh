@@ -18,8 +18,8 @@
 # Exit status: 0 built, 2 wrong use, 3 a Debian package is missing, 1 anything else.
 set -euo pipefail
 
-PACKAGES="bash coreutils dash grep kmod lvm2 mount python3 qemu-utils
- sed thin-provisioning-tools util-linux"
+PACKAGES="bash coreutils dash grep iproute2 kmod lvm2 mount nfs-common nfs-kernel-server python3
+ qemu-utils sed thin-provisioning-tools util-linux"
 # drawn in by the scripts that install packages, which never run here
 UNUSED="perl perl-modules- libperl adduser debconf usrmerge libsemanage libsepol"
 KERNEL=linux-image-cloud-amd64
@@ -27,7 +27,8 @@ KERNEL=linux-image-cloud-amd64
 DAEMON=qemu-system-common
 # until there is a root file system, and after
 EARLY="virtio_pci virtio_blk ext4"
-LATE="virtiofs dm_mod dm_snapshot dm_thin_pool loop virtio_rng"
+LATE="virtiofs dm_mod dm_snapshot dm_thin_pool loop virtio_rng nfsd nfsv4
+ 8021q bonding bridge dummy veth virtio_net"
 ROOT_MIB=768
 
 fail() { echo "lvm-guest: $2" >&2; exit "$1"; }
@@ -119,8 +120,12 @@ modules $LATE | while read -r path; do
   cp "$path" "$root/lib/modules/"
   basename "$path" >>"$root/lib/modules/order"
 done
-printf 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n' >"$root/etc/passwd"
-printf 'root:x:0:\ndisk:x:6:\n' >"$root/etc/group"
+cat >"$root/etc/passwd" <<'PASSWD'
+root:x:0:0:root:/root:/bin/bash
+mycloud:x:990:990::/run/mycloud:/bin/false
+nobody:x:65534:65534::/:/bin/false
+PASSWD
+printf 'root:x:0:\ndisk:x:6:\nmycloud:x:990:\nnogroup:x:65534:\n' >"$root/etc/group"
 printf '127.0.0.1 localhost lvm-guest\n' >"$root/etc/hosts"
 cp "$busybox" "$root/bin/busybox"
 # nobody watches the guest's pools, and nobody restores its groups; its tools make the device

@@ -98,8 +98,29 @@ BACKEND_OPTS = [
         "volume_format", default="raw", choices=["raw", "qcow2"], help="file, nfs: of new volumes."
     ),
     cfg.StrOpt("nfs_share", help="nfs: what is mounted, SERVER:/PATH."),
-    cfg.StrOpt("nfs_mount_point", help="nfs: where it is mounted."),
-    cfg.StrOpt("volume_group", default="mycloud-volumes", help="lvm: the volume group."),
+    cfg.StrOpt(
+        "nfs_mount_point",
+        help="nfs: where it is mounted; with nfs_mount it may be left out, and lies below the "
+        "state directory or a directory that root allows: privileged/allowed/mount-roots in the "
+        "state directory.",
+    ),
+    cfg.BoolOpt(
+        "nfs_mount",
+        default=False,
+        help="nfs: let mycloud mount the share by the root helper when it is not mounted; else "
+        "the operator does.",
+    ),
+    cfg.ListOpt(
+        "nfs_mount_options",
+        default=[],
+        help="nfs: of the mount that nfs_mount makes, for example vers=4.2,hard,timeo=600.",
+    ),
+    cfg.StrOpt(
+        "volume_group",
+        default="mycloud-volumes",
+        help="lvm: the volume group. Those whose names don't begin with mycloud- must be allowed "
+        "by root: privileged/allowed/volume-groups in the state directory.",
+    ),
     cfg.StrOpt(
         "lvm_type",
         default="auto",
@@ -108,10 +129,6 @@ BACKEND_OPTS = [
         "the pool already.",
     ),
     cfg.StrOpt("lvm_pool_name", help="lvm: of the thin pool; unset, VOLUME_GROUP-pool."),
-    cfg.StrOpt(
-        "lvm_conf_file",
-        help="lvm: the absolute path of an lvm.conf of its own; unset or none, the system's.",
-    ),
     cfg.StrOpt(
         "volume_clear",
         default="zero",

@@ -34,6 +34,8 @@ class FileDriverBase(VolumeDriverContract):
         return driver
 
     def mount(self, file_system):
+        if os.geteuid():
+            self.skipTest("only root can mount")
         point = file_system.__enter__()
         self.addCleanup(file_system.__exit__, None, None, None)
         return point

@@ -14,6 +14,8 @@ import testtools
 
 from mycloud.common import exceptions
 from mycloud.disk import sparse
+from mycloud.privileged import client
+from mycloud.privileged.errors import HelperUnavailable, ProgramFailed
 from mycloud.volume.drivers.base import GIB, BackendSettings
 from mycloud.volume.drivers.nfs import NfsDriver
 from tests.contract.volume_driver import VolumeDriverContract, new_name, poke
@@ -25,6 +27,35 @@ _CHILD = "tests.contract.test_volume_driver_nfs:TmpfsDriver"
 
 class TmpfsDriver(NfsDriver):
     FILE_SYSTEMS: ClassVar = ("tmpfs",)
+
+
+class FakeHelper:
+    """Mounts a file system in memory where the root helper would mount a share.
+
+    :ivar error: what it raises instead
+    """
+
+    def __init__(self, test):
+        self.asked = []
+        self.error = None
+        self._test = test
+        before = client.current()
+        client.use(self)
+        test.addCleanup(client.use, before)
+
+    def forget(self):
+        pass
+
+    def invoke(self, verb, args, kwargs):
+        assert (verb, kwargs) == ("mount_nfs", {})
+        if self.error is not None:
+            raise self.error
+        share, point, _ = args
+        self.asked.append(args)
+        file_system = mounts.tmpfs(Path(point), 64, share)
+        file_system.__enter__()
+        self._test.mounts.append(file_system)
+        return True
 
 
 class NfsDriverBase:
@@ -112,6 +143,32 @@ class NfsDriverTest(NfsDriverBase, testtools.TestCase):
 
     def test_share_that_can_not_be_written_to(self):
         self.refused(self.make(self.share(16, options=",ro")), "Read-only", "rw")
+
+    def test_the_helper_mounts_it(self):
+        helper = FakeHelper(self)
+        driver = self.start("", nfs_mount=True, nfs_mount_options=["vers=4.2", "hard"])
+        point = str(self.root / "state" / "share")
+        self.assertEqual([(SHARE, point, ["vers=4.2", "hard"])], helper.asked)
+        driver.create(new_name(), 1)
+        self.assertEqual(1, len(helper.asked))
+        # it is gone, and comes back
+        self.unmount()
+        self.assertEqual([], driver.names())
+        self.assertEqual(2, len(helper.asked))
+
+    def test_the_helper_can_t_mount_it(self):
+        helper = FakeHelper(self)
+        helper.error = ProgramFailed(
+            f"/usr/sbin/mount.nfs failed: access denied while mounting on {self.root / 'point'}"
+        )
+        driver = self.make(self.root / "point", nfs_mount=True)
+        self.refused(driver, "n1", "the root helper could not mount it", "access denied")
+        helper.error = HelperUnavailable("it does not answer")
+        self.refused(driver, "it does not answer")
+        blocked = self.root / "file"
+        blocked.touch()
+        self.refused(self.make(blocked / "point", nfs_mount=True), "nfs_mount_point", "make it")
+        self.assertEqual([], helper.asked)
 
     def test_options_that_are_missing(self):
         point = self.share(16)

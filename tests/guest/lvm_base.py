@@ -10,6 +10,7 @@ from pathlib import Path
 from oslo_concurrency import processutils
 
 from mycloud.common import concurrency, exceptions
+from mycloud.privileged import client, errors
 from mycloud.volume.drivers.base import GIB, BackendSettings, Source
 from mycloud.volume.drivers.lvm import LVMDriver
 from tests.contract.volume_driver import VolumeDriverContract, new_name, peek, poke
@@ -22,12 +23,24 @@ BLOCK = 4096
 _CHILD_SECONDS = 120
 
 
+#: where the root helper of the guest is (tests/guest/run.sh)
+_STATE = Path(os.environ["MYCLOUD_GUEST_STATE"])
+client.configure(_STATE)
+
+
 def run(*command):
-    """What a program of the system says; it must succeed."""
+    """What a program of the system says to root; it must succeed."""
+    try:
+        return client.call.test_run([str(word) for word in command])
+    except errors.ProgramFailed as error:
+        raise AssertionError(f"{command}: {error.details['stderr']}") from error
+
+
+def tool(*command):
+    """Run a program as this user; it must succeed."""
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise AssertionError(f"{' '.join(command)}: {done.stderr}")
-    return done.stdout
 
 
 def settings(group, **options):
@@ -49,6 +62,28 @@ class VolumeGroups:
         driver = LVMDriver(settings(group, **options))
         driver.do_setup()
         return driver
+
+
+class Dying:
+    """The root helper's verbs in a process that is killed when it is about to ask for one.
+
+    :param killed_at: a verb, or a name that it is told
+    """
+
+    def __init__(self, killed_at):
+        self._killed_at = killed_at
+
+    def __getattr__(self, verb):
+        return lambda *args, **more: _die_or(
+            self._killed_at, (verb, *args),
+            lambda: getattr(client.call, verb)(*args, **more),
+        )
+
+
+def _die_or(killed_at, words, go_on):
+    if killed_at in words:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return go_on()
 
 
 class LvmContract(VolumeGroups, VolumeDriverContract):
@@ -87,7 +122,7 @@ class LvmContract(VolumeGroups, VolumeDriverContract):
     def foreign(self, data):
         name = f"theirs-{new_name()}"
         self.make_foreign(name)
-        poke(Source(Path(f"/dev/{self.main_group}/{name}")), 0, data)
+        client.call.test_write(f"/dev/{self.main_group}/{name}", 0, data.hex())
         return {"source-name": name}
 
     def make_foreign(self, name):
@@ -98,7 +133,7 @@ class LvmContract(VolumeGroups, VolumeDriverContract):
         return sorted(told.split())
 
     def in_a_child(self, killed_at, *call):
-        """Call a verb in a process that is killed when it is about to run a program."""
+        """Call a verb in a process that is killed when it is about to ask for something."""
         child = os.fork()
         if not child:
             try:
@@ -111,16 +146,16 @@ class LvmContract(VolumeGroups, VolumeDriverContract):
         self.assertEqual(signal.SIGKILL, os.WTERMSIG(status), "it was not killed")
 
     def die_in(self, killed_at, verb, *args):
-        def execute(*cmd, env_variables):
-            if any(killed_at in word.split("/") for word in cmd):
-                os.kill(os.getpid(), signal.SIGKILL)
-            return processutils.execute(*cmd, env_variables=env_variables)
-
-        driver = LVMDriver(settings(self.main_group, lvm_type=self.lvm_type), execute)
+        # the connections of the parent are not for its child
+        client.configure(_STATE)
+        driver = LVMDriver(
+            settings(self.main_group, lvm_type=self.lvm_type), call=Dying(killed_at),
+            execute=lambda *cmd: _die_or(killed_at, cmd, lambda: processutils.execute(*cmd)),
+        )
         getattr(driver, verb)(*args)
 
     def half_make(self, volume):
-        self.in_a_child("--deltag", "clone", volume, new_name(), 2)
+        self.in_a_child("lvm_untag", "clone", volume, new_name(), 2)
 
     # -- beyond the contract --------------------------------------------------
 
@@ -217,9 +252,9 @@ class LvmContract(VolumeGroups, VolumeDriverContract):
                 url = f"nbd+unix:///disk?socket={socket}"
                 with self.refused(exceptions.BackendFailed):
                     self.driver.delete(name)
-                run("qemu-io", "-f", "raw", "-c", "read -P 0x64 0 1", url)
+                tool("qemu-io", "-f", "raw", "-c", "read -P 0x64 0 1", url)
                 snapshot = self.kept(name)
-                run("qemu-io", "-f", "raw", "-c", "write -P 0x7a 0 64k", "-c", "flush", url)
+                tool("qemu-io", "-f", "raw", "-c", "write -P 0x7a 0 64k", "-c", "flush", url)
             finally:
                 daemon.terminate()
                 daemon.wait(10)

@@ -4,10 +4,11 @@ import subprocess
 import unittest
 
 from mycloud.common import exceptions
+from mycloud.privileged import client
 from mycloud.volume.drivers.base import GIB
 from mycloud.volume.drivers.lvm.commands import Lvm
 from tests.contract.volume_driver import new_name, peek, poke
-from tests.guest.lvm_base import DISKS, MIB, LvmContract, VolumeGroups, run
+from tests.guest.lvm_base import DISKS, MIB, LvmContract, VolumeGroups, run, tool
 
 DISK, SMALL, TINY = DISKS
 
@@ -39,9 +40,8 @@ class ThickTest(LvmContract, unittest.TestCase):
         )))
         # what was read before is kept, while a volume is on the disk, and would be read again
         run("blockdev", "--flushbufs", DISK)
-        with open(DISK, "rb") as disk:
-            disk.seek(start + first * 4 * MIB)
-            return secret in disk.read(MIB)
+        found = client.call.test_read(DISK, start + first * 4 * MIB, MIB)
+        return secret in bytes.fromhex(found)
 
     def test_pools(self):
         [pool] = self.driver.pools()
@@ -76,7 +76,7 @@ class ThickTest(LvmContract, unittest.TestCase):
 
     def test_a_snapshot_that_was_half_deleted(self):
         name = self.made(1, b"data")
-        for moment in ("--splitsnapshot", "blkdiscard"):
+        for moment in ("lvm_split", "blkdiscard"):
             with self.subTest(moment):
                 snapshot = self.kept(name)
                 self.in_a_child(moment, "delete_snapshot", name, snapshot)
@@ -90,10 +90,10 @@ class ThickTest(LvmContract, unittest.TestCase):
         lvm = Lvm(self.main_group)
         name, snapshot = f"x{new_name()}", f"y{new_name()}"
         lvm.create(name, 32 * MIB, [])
-        run("dd", "if=/dev/urandom", f"of={lvm.device(name)}", "bs=1M", "count=32", "conv=fsync")
+        tool("dd", "if=/dev/urandom", f"of={lvm.device(name)}", "bs=1M", "count=32", "conv=fsync")
         before = lvm.device(name).read_bytes()
         lvm.snapshot(name, 32 * MIB, snapshot, [])
-        run("dd", "if=/dev/urandom", f"of={lvm.device(name)}", "bs=1M", "count=32", "conv=fsync")
+        tool("dd", "if=/dev/urandom", f"of={lvm.device(name)}", "bs=1M", "count=32", "conv=fsync")
         self.assertEqual(before, lvm.device(snapshot).read_bytes())
         found = lvm.logical_volume(snapshot)
         self.assertEqual(32 * MIB, found.size)

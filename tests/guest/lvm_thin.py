@@ -13,7 +13,7 @@ DISK, SMALL, TINY = DISKS
 
 class ThinTest(LvmContract, unittest.TestCase):
     disk, lvm_type = DISK, "thin"
-    killed_in_create = "lvcreate"
+    killed_in_create = "lvm_create_thin"
     removable = "segtype=thin"
 
     def small_driver(self):
@@ -113,7 +113,7 @@ class ThinTest(LvmContract, unittest.TestCase):
     def test_a_volume_that_was_half_reverted(self):
         name = self.made(1, b"first")
         snapshot = self.kept(name)
-        for moment, found in ((f"old-volume-{name}", b"other"), ("lvremove", b"first")):
+        for moment, found in ((f"old-volume-{name}", b"other"), ("lvm_remove", b"first")):
             with self.subTest(moment):
                 poke(self.driver.source(name), 0, b"other")
                 self.in_a_child(moment, "revert", name, snapshot)

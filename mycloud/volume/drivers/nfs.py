@@ -1,13 +1,13 @@
 """Volumes that are files of a share that is mounted on this host.
 
-The share is mounted by the operator (or the system's fstab), not from here. That it is there is
-looked at before every call: on a directory where nothing is mounted, every volume would seem to be
-gone, and new ones would fill the host's own disk.
+The share is mounted by the operator (or the system's fstab), or from here where ``nfs_mount`` says
+so: then the root helper mounts it whenever it is not there. That it is there is looked at before
+every call: on a directory where nothing is mounted, every volume would seem to be gone, and new
+ones would fill the host's own disk.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from pathlib import Path
@@ -17,28 +17,17 @@ from oslo_log import log
 
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.disk import file_locks, sparse
+from mycloud.privileged import client, mounts
+from mycloud.privileged.errors import PrivilegedError
+from mycloud.privileged.mounts import Mount
 from mycloud.volume.drivers.base import BackendSettings
 from mycloud.volume.drivers.file import FileDriver
 
 LOG = log.getLogger(__name__)
 
-_MOUNTS = Path("/proc/self/mountinfo")
 _SHARE = re.compile(r"\S+:/\S*\Z")
 #: mount options by which locks are known to this host only (flock: only those of another kind)
 _LOCAL_LOCKS = frozenset({"nolock", "local_lock=all", "local_lock=posix"})
-
-
-@dataclasses.dataclass(frozen=True)
-class Mount:
-    """One line of mountinfo.
-
-    :ivar options: of the mount and of the file system
-    """
-
-    point: str
-    kind: str
-    source: str
-    options: frozenset[str]
 
 
 class NfsDriver(FileDriver):
@@ -51,7 +40,9 @@ class NfsDriver(FileDriver):
     def __init__(self, settings: BackendSettings) -> None:
         super().__init__(settings)
         self._share = str(settings.options.get("nfs_share") or "").rstrip("/")
-        self._point = str(settings.options.get("nfs_mount_point") or "")
+        self._mounts = bool(settings.options.get("nfs_mount"))
+        own = str(settings.state_dir / "share") if self._mounts else ""
+        self._point = str(settings.options.get("nfs_mount_point") or own)
         self._no_locks: str | None = "it was not tried yet"
 
     def do_setup(self) -> None:
@@ -85,6 +76,9 @@ class NfsDriver(FileDriver):
         if not os.path.isabs(self._point):
             raise self._failed("start", "nfs_mount_point must be an absolute path")
         found = self._mount()
+        if found is None and self._mounts:
+            self._mount_share()
+            found = self._mount()
         if found is None:
             raise self._unreached(
                 "nothing is mounted at nfs_mount_point; mount the share there: "
@@ -100,7 +94,21 @@ class NfsDriver(FileDriver):
         return Path(self._point)
 
     def _mount(self) -> Mount | None:
-        return mount_at(os.path.normpath(self._point), _MOUNTS.read_text())
+        return mounts.at(os.path.normpath(self._point))
+
+    def _mount_share(self) -> None:
+        options = list(self.settings.options.get("nfs_mount_options") or ())
+        try:
+            Path(self._point).mkdir(mode=0o700, parents=True, exist_ok=True)
+            client.call.mount_nfs(self._share, os.path.normpath(self._point), options)
+        except OSError as error:
+            raise self._unreached(
+                f"nfs_mount_point can't be made ({error.strerror}); make it, or leave it out"
+            ) from error
+        except PrivilegedError as error:
+            LOG.warning("Backend %s: %s", self.settings.name, error.message)
+            reason = error.message.replace(os.path.normpath(self._point), "nfs_mount_point")
+            raise self._unreached(f"the root helper could not mount it: {reason}") from error
 
     def _try_locks(self) -> str | None:
         found = self._mount()
@@ -126,24 +134,3 @@ class NfsDriver(FileDriver):
     def _unreached(self, reason: str) -> exceptions.BackendFailed:
         return self._failed("reach its share", reason)
 
-
-def mount_at(point: str, mountinfo: str) -> Mount | None:
-    """What is mounted exactly there, the last if there are several.
-
-    :param mountinfo: what /proc/self/mountinfo says
-    """
-    found = None
-    for line in mountinfo.splitlines():
-        # id, parent, device, root, point, options, optional fields ... "-", kind, source, options
-        front, _, back = line.partition(" - ")
-        head, tail = front.split(" "), back.split(" ")
-        if len(head) < 6 or len(tail) < 2 or _plain(head[4]) != point:
-            continue
-        options = {*head[5].split(","), *(tail[2].split(",") if len(tail) > 2 else ())}
-        found = Mount(point, tail[0], _plain(tail[1]), frozenset(options))
-    return found
-
-
-def _plain(word: str) -> str:
-    """Spaces, tabs, line ends and backslashes are written as octal numbers."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), word)

@@ -10,48 +10,63 @@ import testtools
 from oslo_concurrency import processutils
 
 from mycloud.common import exceptions
+from mycloud.privileged.errors import CallLost, HelperUnavailable, ProgramFailed
+from mycloud.privileged.verbs import lvm as verbs
 from mycloud.volume.drivers.base import GIB, BackendSettings
 from mycloud.volume.drivers.loader import load
 from mycloud.volume.drivers.lvm import LVMDriver, foreign
 from mycloud.volume.drivers.lvm.commands import GroupMissing, Lvm, LvmFailed, NoSpace
 from mycloud.volume.drivers.lvm.options import LvmOptions, is_thin
+from tests.fixtures.recorded_programs import RecordedPrograms, said
 
 _FIELDS = (
     "lv_name,lv_size,segtype,origin,origin_size,pool_lv,data_percent,metadata_percent,zero,"
     "lv_active,lv_device_open,lv_permissions,lv_tags"
 )
 _REPORT = ["--reportformat", "json", "--units", "b", "--nosuffix", "-o"]
+_GROUP = "mycloud-vg"
 _SEGTYPES = "striped\nlinear\nsnapshot\nthin\nthin-pool\n"
 
 
 class Recorded:
-    """Runs nothing: keeps the commands, and answers by the name of the program.
+    """LVM's tools, of which what they are told is kept: the root helper's verbs, and what runs as
+    this user.
 
-    An answer that is an exception is raised; of a list, each call takes the first.
+    Answers by the name of the program: see ``RecordedPrograms``.
     """
 
     def __init__(self, **answers):
-        self.commands = []
-        self.environments = []
-        self._answers = answers
+        self._programs = RecordedPrograms(**answers)
+        self.commands = self._programs.commands
+        self.environments = self._programs.environments
+        self.given = []
 
-    def __call__(self, *cmd, env_variables):
-        self.commands.append(list(cmd))
-        self.environments.append(env_variables)
-        answer = self._answers.get(cmd[0], "")
-        if isinstance(answer, list):
-            answer = answer.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer, ""
+    def __getattr__(self, verb):
+        def call(*args, **more):
+            with self._programs:
+                return getattr(verbs, verb)(*args, **more)
+
+        return call
+
+    def lvm_give(self, group, name):
+        self.given.append(name)
+        return f"/dev/{group}/{name}"
+
+    def execute(self, *cmd):
+        try:
+            return self._programs.run([f"/usr/bin/{cmd[0]}", *cmd[1:]]).stdout, ""
+        except ProgramFailed as error:
+            raise processutils.ProcessExecutionError(
+                stderr=error.details["stderr"], exit_code=error.details["status"]
+            ) from error
 
     def changes(self):
         """The commands that ask nothing."""
         return [each for each in self.commands if each[0] not in ("vgs", "lvs", "lvm")]
 
 
-def said(stderr, status=5):
-    return processutils.ProcessExecutionError(stderr=stderr, exit_code=status)
+def lvm_on(recorded, group="mycloud-vg"):
+    return Lvm(group, call=recorded, execute=recorded.execute)
 
 
 def group(free_gb=100, volumes=0):
@@ -74,18 +89,20 @@ def rows(*found):
 
 
 def pool(used="10.00", **more):
-    return row("vg-pool", 95, "thin-pool", data_percent=used, metadata_percent="1.0",
+    return row("mycloud-vg-pool", 95, "thin-pool", data_percent=used, metadata_percent="1.0",
                zero="zero", **more)
 
 
 def thin(name, **more):
-    return row(name, kind="thin", pool_lv="vg-pool", **more)
+    return row(name, kind="thin", pool_lv="mycloud-vg-pool", **more)
 
 
 def driver_on(recorded, **options):
     driver = LVMDriver(
-        BackendSettings("b1", "backend", Path("/nowhere"), {"volume_group": "vg", **options}),
-        recorded,
+        BackendSettings(
+            "b1", "backend", Path("/nowhere"), {"volume_group": "mycloud-vg", **options}
+        ),
+        call=recorded, execute=recorded.execute,
     )
     driver.do_setup()
     recorded.commands.clear()
@@ -95,71 +112,85 @@ def driver_on(recorded, **options):
 class CommandsTest(testtools.TestCase):
     def test_every_command(self):
         recorded = Recorded(vgs=group(), lvs=rows(), lvm=_SEGTYPES)
-        lvm = Lvm("vg", None, recorded)
+        lvm = lvm_on(recorded)
         for call, expected in (
-            (lvm.volume_group, ["vgs", *_REPORT, "vg_size,vg_free,lv_count", "vg"]),
-            (lvm.logical_volumes, ["lvs", *_REPORT, _FIELDS, "vg"]),
+            (lvm.volume_group, ["vgs", *_REPORT, "vg_size,vg_free,lv_count", _GROUP]),
+            (lvm.logical_volumes, ["lvs", *_REPORT, _FIELDS, _GROUP]),
             (lambda: lvm.logical_volume("a"),
-             ["lvs", *_REPORT, _FIELDS, "-S", "lv_name=a", "vg"]),
+             ["lvs", *_REPORT, _FIELDS, "-S", "lv_name=a", _GROUP]),
             (lvm.segment_types, ["lvm", "segtypes"]),
             (lambda: lvm.create_pool("p"),
              ["lvcreate", "--yes", "--type", "thin-pool", "--extents", "95%FREE", "--zero", "y",
-              "--name", "p", "vg"]),
+              "--name", "p", _GROUP]),
             (lambda: lvm.fail_when_full("p"),
-             ["lvchange", "--yes", "--errorwhenfull", "y", "vg/p"]),
+             ["lvchange", "--yes", "--errorwhenfull", "y", f"{_GROUP}/p"]),
             (lambda: lvm.create("a", GIB, {"t", "s"}),
              ["lvcreate", "--yes", "--type", "linear", "--size", "1073741824b", "--zero", "n",
-              "--wipesignatures", "n", "--addtag", "s", "--addtag", "t", "--name", "a", "vg"]),
+              "--wipesignatures", "n", "--addtag", "s", "--addtag", "t", "--name", "a", _GROUP]),
             (lambda: lvm.create_thin("a", GIB, "p", {"t"}),
              ["lvcreate", "--yes", "--type", "thin", "--virtualsize", "1073741824b",
-              "--thinpool", "p", "--wipesignatures", "n", "--addtag", "t", "--name", "a", "vg"]),
+              "--thinpool", "p", "--wipesignatures", "n", "--addtag", "t", "--name", "a", _GROUP]),
             (lambda: lvm.snapshot("a", GIB, "s", {"t"}),
              ["lvcreate", "--yes", "--snapshot", "--size", "1078984704b", "--chunksize", "4096b",
-              "--permission", "r", "--addtag", "t", "--name", "s", "vg/a"]),
+              "--permission", "r", "--addtag", "t", "--name", "s", f"{_GROUP}/a"]),
             (lambda: lvm.snapshot_thin("a", "s", {"t"}, writable=False),
              ["lvcreate", "--yes", "--snapshot", "--setactivationskip", "n", "--activate", "y",
-              "--permission", "r", "--addtag", "t", "--name", "s", "vg/a"]),
+              "--permission", "r", "--addtag", "t", "--name", "s", f"{_GROUP}/a"]),
             (lambda: lvm.snapshot_thin("a", "b", {"t"}, writable=True),
              ["lvcreate", "--yes", "--snapshot", "--setactivationskip", "n", "--activate", "y",
-              "--permission", "rw", "--addtag", "t", "--name", "b", "vg/a"]),
+              "--permission", "rw", "--addtag", "t", "--name", "b", f"{_GROUP}/a"]),
             (lambda: lvm.extend("a", 2 * GIB),
-             ["lvextend", "--yes", "--size", "2147483648b", "vg/a"]),
-            (lambda: lvm.rename("a", "b"), ["lvrename", "--yes", "vg", "a", "b"]),
+             ["lvextend", "--yes", "--size", "2147483648b", f"{_GROUP}/a"]),
+            (lambda: lvm.rename("a", "b"), ["lvrename", "--yes", "mycloud-vg", "a", "b"]),
             (lambda: lvm.activate("a"),
-             ["lvchange", "--yes", "--ignoreactivationskip", "--activate", "y", "vg/a"]),
-            (lambda: lvm.deactivate("a"), ["lvchange", "--yes", "--activate", "n", "vg/a"]),
-            (lambda: lvm.tag("a", {"t"}), ["lvchange", "--yes", "--addtag", "t", "vg/a"]),
-            (lambda: lvm.untag("a", {"t"}), ["lvchange", "--yes", "--deltag", "t", "vg/a"]),
-            (lambda: lvm.make_writable("a"), ["lvchange", "--yes", "--permission", "rw", "vg/a"]),
-            (lambda: lvm.split("s"), ["lvconvert", "--yes", "--splitsnapshot", "vg/s"]),
-            (lambda: lvm.remove("a"), ["lvremove", "--yes", "--force", "vg/a"]),
+             ["lvchange", "--yes", "--ignoreactivationskip", "--activate", "y", f"{_GROUP}/a"]),
+            (lambda: lvm.deactivate("a"), ["lvchange", "--yes", "--activate", "n", f"{_GROUP}/a"]),
+            (lambda: lvm.tag("a", {"t"}), ["lvchange", "--yes", "--addtag", "t", f"{_GROUP}/a"]),
+            (lambda: lvm.untag("a", {"t"}), ["lvchange", "--yes", "--deltag", "t", f"{_GROUP}/a"]),
+            (lambda: lvm.make_writable("a"),
+             ["lvchange", "--yes", "--permission", "rw", f"{_GROUP}/a"]),
+            (lambda: lvm.split("s"), ["lvconvert", "--yes", "--splitsnapshot", f"{_GROUP}/s"]),
+            (lambda: lvm.remove("a"), ["lvremove", "--yes", "--force", f"{_GROUP}/a"]),
             (lambda: lvm.zero("a", 4096, 8192),
              ["setpriv", "--pdeathsig", "TERM", "blkdiscard", "--zeroout", "--step", "67108864",
-              "--offset", "4096", "--length", "4096", "/dev/vg/a"]),
+              "--offset", "4096", "--length", "4096", "/dev/mycloud-vg/a"]),
             (lambda: lvm.zero("a"),
              ["setpriv", "--pdeathsig", "TERM", "blkdiscard", "--zeroout", "--step", "67108864",
-              "--offset", "0", "/dev/vg/a"]),
+              "--offset", "0", "/dev/mycloud-vg/a"]),
             (lambda: lvm.discard("a"),
-             ["setpriv", "--pdeathsig", "TERM", "blkdiscard", "/dev/vg/a"]),
+             ["setpriv", "--pdeathsig", "TERM", "blkdiscard", "/dev/mycloud-vg/a"]),
         ):
             recorded.commands.clear()
             call()
             self.assertEqual([expected], recorded.commands)
-        public = {each for each in vars(Lvm) if not each.startswith("_")} - {"device"}
+        self.assertEqual(Path("/dev/mycloud-vg/a"), lvm.device("a"))
+        public = {each for each in vars(Lvm) if not each.startswith("_")} - {"device", "reaches"}
         self.assertEqual(21, len(public), "every command is in the list above")
 
     def test_environment(self):
         recorded = Recorded(vgs=group())
-        Lvm("vg", None, recorded).volume_group()
-        Lvm("vg", "/etc/mycloud/lvm.conf", recorded).volume_group()
-        plain, own = recorded.environments
-        self.assertEqual(("C", "1"), (plain["LC_ALL"], plain["LVM_SUPPRESS_FD_WARNINGS"]))
-        self.assertNotIn("LVM_SYSTEM_DIR", plain)
-        self.assertEqual("/etc/mycloud", own["LVM_SYSTEM_DIR"])
+        lvm_on(recorded).volume_group()
+        self.assertEqual([{"LVM_SUPPRESS_FD_WARNINGS": "1"}], recorded.environments)
+
+    def test_a_group_that_root_has_not_allowed(self):
+        recorded = Recorded(vgs=group())
+        error = self.assertRaises(LvmFailed, lvm_on(recorded, "system").volume_group)
+        self.assertIn("let root add a line system to ", error.reason)
+        self.assertIn("/allowed/volume-groups", error.reason)
+        self.assertEqual([], recorded.commands)
+
+    def test_a_helper_that_does_not_answer(self):
+        for kind in (HelperUnavailable, CallLost):
+            lvm = lvm_on(Recorded(lvremove=kind("it is away")))
+            self.assertEqual("it is away", self.assertRaises(LvmFailed, lvm.remove, "a").reason)
+
+    def test_what_is_gone_is_removed(self):
+        words = '  Failed to find logical volume f"{_GROUP}/a"\n'
+        lvm_on(Recorded(lvremove=said(words))).remove("a")
 
     def test_names(self):
         recorded = Recorded()
-        lvm = Lvm("vg", None, recorded)
+        lvm = lvm_on(recorded)
         for bad in (
             "", "a/b", "-a", "a b", "..", ".", "a\n", "@a", "x" * 128, "snapshot-1", "pvmove0",
             "a_tdata", "p_tmeta", "a_rimage_0", "a_vorigin",
@@ -174,8 +205,6 @@ class CommandsTest(testtools.TestCase):
             self.assertRaises(ValueError, lvm.tag, "a", [bad])
         for bad in (0, -1):
             self.assertRaises(ValueError, lvm.extend, "a", bad)
-        self.assertRaises(ValueError, Lvm, "vg", "lvm.conf")
-        self.assertRaises(ValueError, Lvm, "vg", "/etc/passwd")
         self.assertEqual([], recorded.commands)
 
     def test_words_of_lvm(self):
@@ -192,7 +221,7 @@ class CommandsTest(testtools.TestCase):
             ("", LvmFailed, "exit status 5"),
         ):
             error = self.assertRaises(
-                LvmFailed, Lvm("vg", None, Recorded(lvremove=said(words))).remove, "a"
+                LvmFailed, lvm_on(Recorded(lvremove=said(words))).remove, "a"
             )
             self.assertIs(kind, type(error))
             self.assertIn(told, error.reason)
@@ -203,7 +232,7 @@ class CommandsTest(testtools.TestCase):
             row("s", 5, "linear", origin="b", origin_size=str(GIB), lv_permissions="read-only",
                 lv_active=""),
         )
-        first, second, third = Lvm("vg", None, Recorded(lvs=answer)).logical_volumes()
+        first, second, third = lvm_on(Recorded(lvs=answer)).logical_volumes()
         self.assertEqual((0.1, 0.01, True), (first.used, first.metadata_used, first.zeroing))
         self.assertEqual(
             (True, False, 0.25, True, {"x", "y"}),
@@ -234,16 +263,16 @@ class OptionsTest(testtools.TestCase):
                 self.assertIn("thin-provisioning-tools", str(error))
 
     def test_defaults(self):
-        options = LvmOptions.of({"volume_group": "vg", "lvm_conf_file": "None"})
+        options = LvmOptions.of({"volume_group": "vg"})
         self.assertEqual(
-            ("auto", "vg-pool", None, True, 0),
-            (options.lvm_type, options.pool, options.conf_file, options.clear, options.clear_mib),
+            ("auto", "vg-pool", True, 0),
+            (options.lvm_type, options.pool, options.clear, options.clear_mib),
         )
 
     def test_wrong_options(self):
         for name, value in (
             ("lvm_type", "fat"), ("volume_clear", "shred"), ("volume_group", "a/b"),
-            ("lvm_pool_name", "a b"), ("lvm_conf_file", "relative/lvm.conf"),
+            ("lvm_pool_name", "a b"),
         ):
             error = self.assertRaises(
                 exceptions.BackendFailed, driver_on, Recorded(vgs=group()), **{name: value}
@@ -253,29 +282,38 @@ class OptionsTest(testtools.TestCase):
 
 class DriverTest(testtools.TestCase):
     def test_found_by_its_name(self):
-        settings = BackendSettings("b1", "backend", Path("/nowhere"), {"volume_group": "vg"})
+        settings = BackendSettings("b1", "backend", Path("/nowhere"), {"volume_group": _GROUP})
         self.assertIsInstance(load("lvm", settings), LVMDriver)
 
     def test_a_group_that_is_missing_is_named(self):
-        recorded = Recorded(vgs=said('  Volume group "vg" not found\n'))
+        recorded = Recorded(vgs=said('  Volume group "mycloud-vg" not found\n'))
         error = self.assertRaises(exceptions.VolumeGroupNotFound, driver_on, recorded)
-        self.assertIn("no volume group vg on this host", str(error))
+        self.assertIn("no volume group mycloud-vg on this host", str(error))
         self.assertIsInstance(error, exceptions.BackendFailed)
 
     def test_a_pool_is_made(self):
         recorded = Recorded(vgs=group(), lvs=rows(), lvm=_SEGTYPES)
         driver = LVMDriver(
-            BackendSettings("b1", "b", Path("/nowhere"), {"volume_group": "vg"}), recorded
+            BackendSettings("b1", "b", Path("/nowhere"), {"volume_group": "mycloud-vg"}),
+            call=recorded, execute=recorded.execute,
         )
         driver.do_setup()
         self.assertEqual(
             [
                 ["lvcreate", "--yes", "--type", "thin-pool", "--extents", "95%FREE", "--zero",
-                 "y", "--name", "vg-pool", "vg"],
-                ["lvchange", "--yes", "--errorwhenfull", "y", "vg/vg-pool"],
+                 "y", "--name", "mycloud-vg-pool", _GROUP],
+                ["lvchange", "--yes", "--errorwhenfull", "y", "mycloud-vg/mycloud-vg-pool"],
             ],
             recorded.changes(),
         )
+
+    def test_devices_after_a_boot(self):
+        recorded = Recorded(vgs=group(volumes=4), lvm=_SEGTYPES, lvs=rows(
+            pool(), thin("volume-a", lv_tags="mycloud"), thin("volume-b"),
+            thin("volume-c", lv_tags="mycloud", lv_active=""),
+        ))
+        driver_on(recorded)
+        self.assertEqual(["volume-a"], recorded.given)
 
     def test_a_pool_that_can_t_be_made(self):
         recorded = Recorded(
@@ -285,7 +323,7 @@ class DriverTest(testtools.TestCase):
         error = self.assertRaises(
             exceptions.BackendFailed, driver_on, recorded, lvm_type="thin"
         )
-        self.assertIn("create its thin pool vg-pool", str(error))
+        self.assertIn("create its thin pool mycloud-vg-pool", str(error))
         self.assertIn("Required device-mapper target(s) not detected", str(error))
 
     def test_thin_is_not_supported(self):
@@ -297,7 +335,7 @@ class DriverTest(testtools.TestCase):
         self.assertFalse(driver_on(recorded).pools()[0].thin)
 
     def test_what_has_the_name_of_the_pool(self):
-        recorded = Recorded(vgs=group(volumes=1), lvs=rows(row("vg-pool")), lvm=_SEGTYPES)
+        recorded = Recorded(vgs=group(volumes=1), lvs=rows(row("mycloud-vg-pool")), lvm=_SEGTYPES)
         error = self.assertRaises(
             exceptions.BackendFailed, driver_on, recorded, lvm_type="thin"
         )
@@ -338,7 +376,7 @@ class DriverTest(testtools.TestCase):
         driver = driver_on(recorded)
         self.assertRaises(exceptions.BackendFailed, driver.create, "v1", 1)
         self.assertEqual(
-            ["lvremove", "--yes", "--force", "vg/volume-v1"], recorded.changes()[-1]
+            ["lvremove", "--yes", "--force", "mycloud-vg/volume-v1"], recorded.changes()[-1]
         )
 
     def test_what_is_not_whole_does_not_exist(self):
@@ -355,13 +393,13 @@ class DriverTest(testtools.TestCase):
             row("snap", origin="free", origin_size=str(GIB)), thin("thin"), pool(),
             row("fixed", lv_permissions="read-only"),
         )
-        found = Lvm("vg", None, Recorded(lvs=answer)).logical_volumes()
+        found = lvm_on(Recorded(lvs=answer)).logical_volumes()
         reasons = {
             each.reference["source-name"]: each.reason
-            for each in foreign.listing(found, "vg-pool", thin=False)
+            for each in foreign.listing(found, "mycloud-vg-pool", thin=False)
         }
         self.assertIsNone(reasons.pop("free"))
-        self.assertNotIn("vg-pool", reasons)
+        self.assertNotIn("mycloud-vg-pool", reasons)
         self.assertEqual(
             {"used", "snap", "thin", "fixed"}, {name for name, why in reasons.items() if why}
         )

@@ -2,7 +2,7 @@
 
 import testtools
 
-from mycloud.volume.drivers.nfs import Mount, mount_at
+from mycloud.privileged.mounts import Mount, find
 
 TABLE = r"""22 26 0:20 / /proc rw,nosuid - proc proc rw
 30 26 0:26 / /srv/volumes rw,relatime shared:15 - nfs4 filer:/export/old rw,vers=4.2
@@ -20,14 +20,14 @@ class MountsTest(testtools.TestCase):
                 "/srv/volumes", "nfs4", "[fd00::1]:/export/new",
                 frozenset({"rw", "noexec", "vers=4.2"}),
             ),
-            mount_at("/srv/volumes", TABLE),
+            find("/srv/volumes", TABLE),
         )
 
     def test_words_with_spaces(self):
-        found = mount_at("/srv/my volumes", TABLE)
+        found = find("/srv/my volumes", TABLE)
         self.assertEqual("filer:/export/a\\b", found.source)
         self.assertLessEqual({"ro", "nolock", "local_lock=all"}, found.options)
 
     def test_only_the_very_directory(self):
         for point in ("/srv/volumes/below", "/srv/vol", "/", ""):
-            self.assertIsNone(mount_at(point, TABLE))
+            self.assertIsNone(find(point, TABLE))

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from oslo_concurrency import processutils
 
@@ -25,16 +25,17 @@ _CLOSE_SECONDS = 2.0
 class LvmBackend(VolumeDriver):
     """One volume group: its life, and how volumes in it are made, changed and written.
 
-    :param execute: runs LVM's tools, for tests
+    :param call: :param execute: see ``commands.Lvm``, for tests
     """
 
     PROTOCOL: ClassVar[str] = "block"
 
     def __init__(
-        self, settings: BackendSettings, execute: commands.Execute | None = None
+        self, settings: BackendSettings, *, call: Any = None,
+        execute: commands.Execute | None = None,
     ) -> None:
         super().__init__(settings)
-        self._execute = execute
+        self._call, self._execute = call, execute
         self._set: LvmOptions | None = None
         self._tools: commands.Lvm | None = None
         self._thin = False
@@ -44,7 +45,7 @@ class LvmBackend(VolumeDriver):
     def do_setup(self) -> None:
         try:
             options = LvmOptions.of(self.settings.options)
-            lvm = commands.Lvm(options.group, options.conf_file, self._execute)
+            lvm = commands.Lvm(options.group, call=self._call, execute=self._execute)
             commands.checked(options.pool)
         except ValueError as error:
             raise self._failed("start", str(error)) from error
@@ -52,7 +53,8 @@ class LvmBackend(VolumeDriver):
         with self._telling("start"):
             group = lvm.volume_group()
             supported = "thin-pool" in lvm.segment_types()
-            pool = lvm.logical_volume(options.pool)
+            there = self._volumes()
+        pool = there.get(options.pool)
         try:
             self._thin = is_thin(
                 options.lvm_type, thin_supported=supported,
@@ -63,6 +65,8 @@ class LvmBackend(VolumeDriver):
             raise self._failed("start", str(error)) from error
         if self._thin:
             self._ready_pool(pool)
+        with self._telling("open its volumes"):
+            self._take(there)
 
     def check_for_setup_error(self) -> None:
         self.do_setup()
@@ -135,6 +139,13 @@ class LvmBackend(VolumeDriver):
                 f"its thin pool {name} gives out blocks that hold what others have deleted; run: "
                 f"lvchange --zero y {self._options.group}/{name}",
             )
+
+    def _take(self, there: naming.Volumes) -> None:
+        """Get the devices that this user had before the host was started anew: who has a volume
+        opens it without asking."""
+        for each in there.values():
+            if naming.is_ours(each) and each.active and not self._lvm.reaches(each.name):
+                self._lvm.device(each.name)
 
     def _volumes(self) -> naming.Volumes:
         return {each.name: each for each in self._lvm.logical_volumes()}

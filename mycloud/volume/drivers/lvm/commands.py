@@ -1,36 +1,27 @@
-"""LVM's tools, one function for each thing that is asked of them.
+"""What is asked of LVM, one function for each thing.
 
-The only module that runs them. Every function builds a fixed list of arguments out of names and
-sizes that it has checked, so that the root helper's verbs can take its place. Sizes are bytes.
+The root helper runs LVM's tools (``mycloud.privileged.verbs.lvm``); to read and write a volume,
+this user gets its device. Sizes are bytes.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 from oslo_concurrency import processutils
 
-#: what LVM allows, less what it keeps for itself (see _RESERVED)
-_NAME = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.-]{0,126}\Z")
-_TAG = re.compile(r"[A-Za-z0-9_+.=-]{1,128}\Z")
-_RESERVED = re.compile(
-    r"\.{1,2}\Z|snapshot|pvmove|.*_(?:[cmrtv]data|[crt]meta|mlog|mimage|pmspare|rimage|[cv]orig)"
-)
+from mycloud.privileged import client, lvm_words
+from mycloud.privileged.errors import PrivilegedError, ProgramFailed
+
 _FULL = re.compile(r"insufficient (?:suitable )?(?:allocatable |free )?(?:space|extents)|"
                    r"free space.*required|No space left|out of (?:data |metadata )?space",
                    re.IGNORECASE)
 _NO_GROUP = re.compile(r'Volume group "[^"]*" not found')
-_REPORT = ("--reportformat", "json", "--units", "b", "--nosuffix")
-_LV_FIELDS = (
-    "lv_name,lv_size,segtype,origin,origin_size,pool_lv,data_percent,metadata_percent,zero,"
-    "lv_active,lv_device_open,lv_permissions,lv_tags"
-)
 #: zeros are written in pieces, so that the program ends soon when it is told to
 _STEP = 64 << 20
 #: of a snapshot that is not thin, and what else its store needs
@@ -58,12 +49,12 @@ class NoSpace(LvmFailed):
 
 
 class Execute(Protocol):
-    """Runs a program to its end; returns its output and what it said.
+    """Runs a program to its end, as this user; returns its output and what it said.
 
     :raises processutils.ProcessExecutionError: its exit status is not 0
     """
 
-    def __call__(self, *cmd: str, env_variables: dict[str, str]) -> tuple[str, str]: ...
+    def __call__(self, *cmd: str) -> tuple[str, str]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,29 +106,25 @@ class LogicalVolume:
 
 
 class Lvm:
-    """LVM's tools for one volume group.
+    """One volume group.
 
-    :param conf_file: an ``lvm.conf`` of its own; None: the system's
-    :raises ValueError: the name or the file can't be one of LVM's
+    :param call: asks the root helper for the verb that is its attribute, for tests
+    :param execute: runs what needs no root, for tests
+    :raises ValueError: it can't be a name of LVM's
     """
 
     def __init__(
-        self, group: str, conf_file: str | None = None, execute: Execute | None = None
+        self, group: str, *, call: Any = None, execute: Execute | None = None
     ) -> None:
         self.group = checked(group)
+        self._call = call or client.call
         self._execute = execute or _execute
-        self._env = {"LC_ALL": "C", "LVM_SUPPRESS_FD_WARNINGS": "1"}
-        if conf_file is not None:
-            path = Path(conf_file)
-            if not path.is_absolute() or path.name != "lvm.conf":
-                raise ValueError(f"{conf_file!r} is no absolute path of a file named lvm.conf")
-            self._env["LVM_SYSTEM_DIR"] = str(path.parent)
 
     # -- questions ----------------------------------------------------------
 
     def volume_group(self) -> Group:
         """:raises GroupMissing:"""
-        rows = self._report("vg", "vgs", *_REPORT, "-o", "vg_size,vg_free,lv_count", self.group)
+        rows = _told(self._call.lvm_groups, self.group)
         if not rows:
             raise GroupMissing(f'Volume group "{self.group}" not found')
         [row] = rows
@@ -145,56 +132,53 @@ class Lvm:
 
     def logical_volumes(self) -> list[LogicalVolume]:
         """:raises GroupMissing:"""
-        rows = self._report("lv", "lvs", *_REPORT, "-o", _LV_FIELDS, self.group)
-        return [_logical_volume(row) for row in rows]
+        return [_logical_volume(row) for row in _told(self._call.lvm_volumes, self.group)]
 
     def logical_volume(self, name: str) -> LogicalVolume | None:
         """:raises GroupMissing:"""
-        rows = self._report(
-            "lv", "lvs", *_REPORT, "-o", _LV_FIELDS, "-S", f"lv_name={checked(name)}", self.group
-        )
+        rows = _told(self._call.lvm_volumes, self.group, name=checked(name))
         return _logical_volume(rows[0]) if rows else None
 
     def segment_types(self) -> set[str]:
-        """What these tools can make."""
-        return set(self._run("lvm", "segtypes").split())
+        """What the tools can make."""
+        return set(_told(self._call.lvm_segment_types, self.group))
 
     def device(self, name: str) -> Path:
-        """Where an active volume is."""
-        return Path("/dev") / self.group / checked(name)
+        """The device of an active volume, which this user may read and write from now on.
+
+        :raises LvmFailed: it is not active
+        """
+        return Path(_told(self._call.lvm_give, self.group, checked(name)))
+
+    def reaches(self, name: str) -> bool:
+        """Whether this user may read and write the device of a volume."""
+        return os.access(f"/dev/{self.group}/{checked(name)}", os.R_OK | os.W_OK)
 
     # -- making -------------------------------------------------------------
 
     def create_pool(self, name: str) -> None:
-        """A thin pool of nearly all that is free; the rest lets its metadata grow.
-
-        Its blocks are zeroed before a volume gets them.
+        """A thin pool of nearly all that is free, whose blocks are zeroed before a volume gets
+        them.
 
         :raises NoSpace:
         """
-        self._run(
-            "lvcreate", "--yes", "--type", "thin-pool", "--extents", "95%FREE", "--zero", "y",
-            "--name", checked(name), self.group,
-        )
+        _told(self._call.lvm_create_pool, self.group, checked(name))
 
     def fail_when_full(self, pool: str) -> None:
         """Let what is written to a pool that is full fail at once, instead of a minute later."""
-        self._run("lvchange", "--yes", "--errorwhenfull", "y", self._full(pool))
+        _told(self._call.lvm_fail_when_full, self.group, checked(pool))
 
     def create(self, name: str, size: int, tags: Iterable[str]) -> None:
         """An active volume that holds what was on its disk before.  :raises NoSpace:"""
-        self._run(
-            "lvcreate", "--yes", "--type", "linear", "--size", f"{_positive(size)}b",
-            "--zero", "n", "--wipesignatures", "n", *_tagged("--addtag", tags),
-            "--name", checked(name), self.group,
+        _told(
+            self._call.lvm_create, self.group, checked(name), _positive(size), _tags(tags)
         )
 
     def create_thin(self, name: str, size: int, pool: str, tags: Iterable[str]) -> None:
         """An active thin volume of zeros.  :raises NoSpace:"""
-        self._run(
-            "lvcreate", "--yes", "--type", "thin", "--virtualsize", f"{_positive(size)}b",
-            "--thinpool", checked(pool), "--wipesignatures", "n", *_tagged("--addtag", tags),
-            "--name", checked(name), self.group,
+        _told(
+            self._call.lvm_create_thin, self.group, checked(name), _positive(size),
+            checked(pool), _tags(tags),
         )
 
     def snapshot(self, origin: str, size: int, name: str, tags: Iterable[str]) -> None:
@@ -206,57 +190,53 @@ class Lvm:
         # 16 bytes for each of its chunks; LVM takes less if that is all that can ever be used.
         # "100%ORIGIN" would mean: or what is left
         store = size + size // (_CHUNK // 16) + _SPARE
-        self._run(
-            "lvcreate", "--yes", "--snapshot", "--size", f"{_positive(store)}b",
-            "--chunksize", f"{_CHUNK}b", "--permission", "r", *_tagged("--addtag", tags),
-            "--name", checked(name), self._full(origin),
+        _told(
+            self._call.lvm_snapshot, self.group, checked(origin), _positive(store),
+            checked(name), _tags(tags),
         )
 
     def snapshot_thin(
         self, origin: str, name: str, tags: Iterable[str], *, writable: bool
     ) -> None:
         """A thin snapshot, active like any volume.  :raises NoSpace:"""
-        self._run(
-            "lvcreate", "--yes", "--snapshot", "--setactivationskip", "n", "--activate", "y",
-            "--permission", "rw" if writable else "r", *_tagged("--addtag", tags),
-            "--name", checked(name), self._full(origin),
+        _told(
+            self._call.lvm_snapshot_thin, self.group, checked(origin), checked(name),
+            _tags(tags), writable=writable,
         )
 
     # -- changing -----------------------------------------------------------
 
     def extend(self, name: str, size: int) -> None:
         """:raises NoSpace:"""
-        self._run("lvextend", "--yes", "--size", f"{_positive(size)}b", self._full(name))
+        _told(self._call.lvm_extend, self.group, checked(name), _positive(size))
 
     def rename(self, name: str, new: str) -> None:
-        self._run("lvrename", "--yes", self.group, checked(name), checked(new))
+        _told(self._call.lvm_rename, self.group, checked(name), checked(new))
 
     def activate(self, name: str) -> None:
-        self._run(
-            "lvchange", "--yes", "--ignoreactivationskip", "--activate", "y", self._full(name)
-        )
+        _told(self._call.lvm_activate, self.group, checked(name))
 
     def deactivate(self, name: str) -> None:
         """:raises LvmFailed: it is in use"""
-        self._run("lvchange", "--yes", "--activate", "n", self._full(name))
+        _told(self._call.lvm_deactivate, self.group, checked(name))
 
     def tag(self, name: str, tags: Iterable[str]) -> None:
-        self._run("lvchange", "--yes", *_tagged("--addtag", tags), self._full(name))
+        _told(self._call.lvm_tag, self.group, checked(name), _tags(tags))
 
     def untag(self, name: str, tags: Iterable[str]) -> None:
-        self._run("lvchange", "--yes", *_tagged("--deltag", tags), self._full(name))
+        _told(self._call.lvm_untag, self.group, checked(name), _tags(tags))
 
     def make_writable(self, name: str) -> None:
-        self._run("lvchange", "--yes", "--permission", "rw", self._full(name))
+        _told(self._call.lvm_make_writable, self.group, checked(name))
 
     def split(self, snapshot: str) -> None:
         """Make a volume of its own of the store of a snapshot that is not thin; what it holds is
         of no use, but can be cleared."""
-        self._run("lvconvert", "--yes", "--splitsnapshot", self._full(snapshot))
+        _told(self._call.lvm_split, self.group, checked(snapshot))
 
     def remove(self, name: str) -> None:
         """:raises LvmFailed: it is in use"""
-        self._run("lvremove", "--yes", "--force", self._full(name))
+        _told(self._call.lvm_remove, self.group, checked(name))
 
     # -- what a volume holds ------------------------------------------------
 
@@ -268,8 +248,8 @@ class Lvm:
         """
         length = [] if end is None else ["--length", str(_positive(end - start))]
         self._run(
-            *_ENDS_WITH_US, "blkdiscard", "--zeroout", "--step", str(_STEP),
-            "--offset", str(start), *length, str(self.device(name)),
+            "blkdiscard", "--zeroout", "--step", str(_STEP), "--offset", str(start), *length,
+            str(self.device(name)),
         )
 
     def discard(self, name: str) -> None:
@@ -277,43 +257,34 @@ class Lvm:
 
         :raises LvmFailed: somebody uses it, or the pool takes nothing back
         """
-        self._run(*_ENDS_WITH_US, "blkdiscard", str(self.device(name)))
+        self._run("blkdiscard", str(self.device(name)))
 
     # -- inside -------------------------------------------------------------
 
-    def _full(self, name: str) -> str:
-        return f"{self.group}/{checked(name)}"
-
-    def _report(self, part: str, *cmd: str) -> list[dict[str, Any]]:
-        found = json.loads(self._run(*cmd))
-        return [row for report in found["report"] for row in report.get(part, [])]
-
-    def _run(self, *cmd: str) -> str:
+    def _run(self, *cmd: str) -> None:
         try:
-            return self._execute(*cmd, env_variables={**os.environ, **self._env})[0]
+            self._execute(*_ENDS_WITH_US, *cmd)
         except processutils.ProcessExecutionError as error:
-            raise _failure(error) from error
+            raise _failure(error.stderr or "", error.exit_code) from error
 
 
-#: to clear goes on for long: not beside the next try of a service that was killed. LVM's own
-#: tools are left to end by themselves, for they hold devices and its lock
+#: to clear goes on for long: not beside the next try of a service that was killed
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 
 
 def checked(name: str) -> str:
     """:raises ValueError: it can't be the name of a volume or a volume group"""
-    if not _NAME.match(name) or _RESERVED.match(name):
+    if not lvm_words.is_name(name):
         raise ValueError(f"{name!r} can't be a name in LVM")
     return name
 
 
-def _tagged(option: str, tags: Iterable[str]) -> list[str]:
-    words = []
-    for tag in sorted(tags):
-        if not _TAG.match(tag):
+def _tags(tags: Iterable[str]) -> list[str]:
+    told = sorted(tags)
+    for tag in told:
+        if not lvm_words.is_tag(tag):
             raise ValueError(f"{tag!r} can't be a tag in LVM")
-        words += [option, tag]
-    return words
+    return told
 
 
 def _positive(size: int) -> int:
@@ -341,11 +312,25 @@ def _logical_volume(row: dict[str, str]) -> LogicalVolume:
     )
 
 
-def _failure(error: processutils.ProcessExecutionError) -> LvmFailed:
+def _told(verb: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    """What a verb of the root helper returns."""
+    try:
+        return verb(*args, **more)
+    except ProgramFailed as error:
+        details = error.details
+        if not details["stderr"]:
+            # it is not installed, or did not end
+            raise LvmFailed(error.message) from error
+        raise _failure(details["stderr"], details["status"]) from error
+    except PrivilegedError as error:
+        raise LvmFailed(error.message) from error
+
+
+def _failure(stderr: str, status: int) -> LvmFailed:
     """What LVM said, without its warnings and without the devices of this host."""
-    lines = [line.strip() for line in (error.stderr or "").splitlines()]
+    lines = [line.strip() for line in stderr.splitlines()]
     told = [line for line in lines if line and not line.startswith("WARNING:")]
-    words = " ".join(told or lines).split() or [f"exit status {error.exit_code}"]
+    words = " ".join(told or lines).split() or [f"exit status {status}"]
     reason = " ".join("(a device)" if word.lstrip("'\"(").startswith("/") else word
                       for word in words)
     if _NO_GROUP.search(reason):
@@ -355,8 +340,10 @@ def _failure(error: processutils.ProcessExecutionError) -> LvmFailed:
     return LvmFailed(reason)
 
 
-def _execute(*cmd: str, env_variables: dict[str, str]) -> tuple[str, str]:
+def _execute(*cmd: str) -> tuple[str, str]:
     # the tools of the system's administrator are in no ordinary user's PATH
-    path = f"{env_variables.get('PATH', '')}:/usr/sbin:/sbin"
-    out, err = processutils.execute(*cmd, env_variables={**env_variables, "PATH": path})
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    out, err = processutils.execute(
+        *cmd, env_variables={**os.environ, "PATH": path, "LC_ALL": "C"}
+    )
     return out, err

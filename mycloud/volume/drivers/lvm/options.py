@@ -13,7 +13,6 @@ ZERO, NONE = "zero", "none"
 @dataclasses.dataclass(frozen=True)
 class LvmOptions:
     """:ivar lvm_type: ``auto``, ``default`` (thick) or ``thin``
-    :ivar conf_file: None: the system's
     :ivar clear: whether what a thick volume has held is overwritten when it is deleted. A new
         volume reads as zeros in any case: this one is for whoever gets the disks
     :ivar clear_mib: how much of its beginning; 0: all
@@ -22,7 +21,6 @@ class LvmOptions:
     group: str
     lvm_type: str
     pool: str
-    conf_file: str | None
     ratio: float
     reserved_percentage: int
     clear: bool
@@ -32,7 +30,6 @@ class LvmOptions:
     def of(cls, options: Mapping[str, Any]) -> LvmOptions:
         """:raises ValueError: names the option that is wrong"""
         group = options.get("volume_group") or "mycloud-volumes"
-        conf_file = options.get("lvm_conf_file") or NONE
         clear = options.get("volume_clear") or ZERO
         if clear not in (ZERO, NONE):
             raise ValueError(f"volume_clear {clear!r} is not {ZERO} or {NONE}")
@@ -43,7 +40,6 @@ class LvmOptions:
             group=group,
             lvm_type=lvm_type,
             pool=options.get("lvm_pool_name") or f"{group}-pool",
-            conf_file=None if conf_file.lower() == NONE else conf_file,
             ratio=float(options.get("max_over_subscription_ratio") or 20),
             reserved_percentage=int(options.get("reserved_percentage") or 0),
             clear=clear == ZERO,

@@ -1,0 +1,1 @@
+"""What a host is: its processors, memory, disks, and the versions of its programs."""

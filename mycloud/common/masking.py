@@ -8,23 +8,35 @@ secret is one.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
+from collections.abc import Iterator
 
 MASK = "***"
 
-#: names of what must not be seen, within longer names: ``auth_password``, ``X-Auth-Token``
-_NAMES = (
+#: within the name of what must not be seen: ``auth_password``, ``X-Auth-Token``
+_SECRET_NAME = re.compile(
     r"password|passwd|passphrase|adminpass|admin_pass|secret|token|credential|cookie|chap|ticket"
     r"|signature|fernet"
     r"|(?:private|api|auth|access|signing|encryption|shared|master|luks)[_-]?key"
 )
-#: ``secret_uuid`` and ``token_id`` point to one and are none; nor are counts, times and kinds
-_HARMLESS = (
-    r"(?![\w.-]{0,200}(?:_uuid|_ids?|_count|_at|_seconds|_timeout|_interval|_name|_type)\b)"
+#: at its end: it points to a secret and is none, or is a count, a time, a kind
+_HARMLESS_END = re.compile(
+    r"_(?:uuid|ids?|count|at|seconds|timeout|interval|name|type)(?:$|[.-])"
 )
-# what stands around is bounded, so that a long line of anything takes no longer than another
-_NAME = rf"(?<![\w.-]){_HARMLESS}[\w.-]{{0,200}}(?:{_NAMES})[\w.-]{{0,200}}"
-_TO = r"['\"]?(?:\s*(?:[:=]|=>|,)\s*|\s+)[bu]?"
+_LONGEST_NAME = 200
+_WORD = re.compile(r"[\w.-]+")
+#: what may come after a name, up to the value; what is escaped in quotes ends nothing
+_TO = r"['\"]?(?:[ \t]*(?:[:=]|=>|,)[ \t]*|[ \t]+)[bu]?"
+_VALUE = re.compile(
+    rf"{_TO}'(?P<single>(?:[^'\\\n]|\\.)+)'"
+    rf"|{_TO}\"(?P<double>(?:[^\"\\\n]|\\.)+)\""
+    # in a text that is quoted itself: \"name\": \"value\"
+    r"|\\+['\"][ \t]*:[ \t]*\\+['\"](?P<escaped>[^\\'\"\n]+)"
+    r"|['\"]?[ \t]*[:=][ \t]*(?!['\"{[(]|[bu]['\"])(?P<bare>[^\s,;&)}\]'\"<>]+)"
+)
+_OPTION_VALUE = re.compile(r"[ \t]+(?!-)(?P<option>\S+)")
+_ELEMENT_TEXT = re.compile(r"[^>\n]{0,300}>(?P<element>[^<\n]+)</")
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
@@ -36,7 +48,7 @@ _END_OF_KEY = re.compile(
 )
 
 
-#: what ``_NAMES`` finds, in small letters
+#: a line without any of these names no secret
 _STEMS = (
     "passw", "passphrase", "adminpass", "admin_pass", "secret", "token", "credential", "cookie",
     "chap", "ticket", "signature", "fernet", "key",
@@ -53,7 +65,7 @@ class _Rule:
 
 
 def _rule(pattern: str, instead: str, *signs: str) -> _Rule:
-    return _Rule(re.compile(pattern, re.IGNORECASE), instead, signs or _STEMS)
+    return _Rule(re.compile(pattern, re.IGNORECASE), instead, signs)
 
 
 _RULES = (
@@ -83,16 +95,6 @@ _RULES = (
     _rule(
         r"\b(basic|bearer|digest)\s+[\w.~+/=-]{8,}", rf"\1 {MASK}", "basic", "bearer", "digest"
     ),
-    # <password>...</password>
-    _rule(rf"(<({_NAME})\b[^>]{{0,300}}>)[^<]+(</\2>)", rf"\1{MASK}\3"),
-    # 'name': 'value', name="value", name 'value'; what is escaped ends nothing
-    _rule(rf"({_NAME}{_TO})'(?:[^'\\\n]|\\.)+'", rf"\1'{MASK}'"),
-    _rule(rf"({_NAME}{_TO})\"(?:[^\"\\\n]|\\.)+\"", rf'\1"{MASK}"'),
-    # the same within a text that is quoted itself: \"name\": \"value\"
-    _rule(rf"({_NAME}\\+['\"]\s*:\s*\\+['\"])[^\\'\"\n]+", rf"\1{MASK}"),
-    # name = value, name: value, --name value
-    _rule(rf"({_NAME}\s*[:=]\s*)(?!['\"]|[bu]['\"])[^\s,;&)}}\]'\"<>]+", rf"\1{MASK}"),
-    _rule(rf"(--[\w-]{{0,100}}(?:{_NAMES})[\w-]{{0,100}} )(?!-)\S+", rf"\1{MASK}", "--"),
     # tokens by their looks
     _rule(r"\bgAAAAA[\w=-]{20,}", MASK, "gaaaaa"),
     _rule(r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{5,}", MASK, "eyj"),
@@ -115,4 +117,30 @@ def _masked(line: str) -> str:
     for rule in _RULES:
         if any(sign in small for sign in rule.signs):
             line = rule.pattern.sub(rule.instead, line)
+    if any(stem in small for stem in _STEMS):
+        line = "".join(_without_named(line))
     return line
+
+
+def _without_named(line: str) -> Iterator[str]:
+    """The pieces of a line, without what follows the names of secrets."""
+    done = 0
+    for word in _WORD.finditer(line):
+        start, end = word.span()
+        if start < done or not _names_secret(word[0]):
+            continue
+        value = _VALUE.match(line, end)
+        if value is None and word[0].startswith("--"):
+            value = _OPTION_VALUE.match(line, end)
+        if value is None and line[start - 1:start] == "<":
+            value = _ELEMENT_TEXT.match(line, end)
+        if value is not None and value.lastgroup is not None:
+            yield line[done:value.start(value.lastgroup)] + MASK
+            done = value.end(value.lastgroup)
+    yield line[done:]
+
+
+@functools.lru_cache(maxsize=4096)
+def _names_secret(word: str) -> bool:
+    small = word[:_LONGEST_NAME].lower()
+    return bool(_SECRET_NAME.search(small)) and not _HARMLESS_END.search(small)

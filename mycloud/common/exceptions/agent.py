@@ -52,3 +52,16 @@ class RootHelperRefused(Conflict):
 class RootHelperFailed(MycloudError):
     code = "root_helper_failed"
     template = "The root helper of the host has failed: %(reason)s"
+
+
+class LogNotFound(NotFound):
+    code = "log_not_found"
+    template = "The host has no log %(name)s; it may have been rotated away."
+
+
+class LogUnreadable(Forbidden):
+    code = "log_unreadable"
+    template = (
+        "The log %(name)s can't be read by the user of the compute service: %(reason)s. Read it "
+        "as root on the host, or give that user's group the right to."
+    )

@@ -1,0 +1,103 @@
+"""A real lldpd hears what another one, in the switch's place, tells over a cable."""
+
+import subprocess
+import unittest
+from pathlib import Path
+
+import fixtures
+import testtools
+
+from mycloud.agent.host import Host
+from mycloud.agent.netinfo.facts import Facts
+from mycloud.agent.verbs import lldp
+from mycloud.common import exceptions
+from tests.fixtures.mounts import have, needs_root
+from tests.fixtures.network_namespace import NetworkNamespace
+from tests.fixtures.privileged import PrivilegedHelper
+from tests.fixtures.program import wait_for
+
+#: where the root helper's lldpcli looks for the host's daemon
+SOCKET = Path("/run/lldpd.socket")
+
+
+@needs_root
+@unittest.skipUnless(have("lldpd"), "lldpd is not installed")
+@unittest.skipIf(SOCKET.exists(), "this machine has an lldpd of its own")
+class LldpTest(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.root = Path(self.useFixture(fixtures.TempDir()).path)
+        # the daemon becomes another user
+        self.root.chmod(0o755)
+        self.inside, self.switch = NetworkNamespace(), NetworkNamespace()
+        self.addCleanup(self.switch.close)
+        self.addCleanup(self.inside.close)
+        self.inside.pair("eth0", self.switch, "ge-0.0.7")
+        self.inside.pair("eth1", self.switch, "ge-0.0.8")
+        self.switch.ip("addr", "add", "192.0.2.8/24", "dev", "ge-0.0.7")
+        facts = Facts()
+        with self.inside.entered():
+            facts.start()
+        self.addCleanup(facts.stop)
+        self.host = Host("here", self.root, {Facts: facts})
+        self.useFixture(PrivilegedHelper(netns=self.inside.name))
+
+    def daemon(self, namespace, socket):
+        """Run lldpd until the test ends."""
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", namespace.name, "lldpd", "-d", "-u", str(socket),
+             "-O", "/dev/null"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )
+
+        def end():
+            process.terminate()
+            process.wait(10)
+            socket.unlink(missing_ok=True)
+
+        self.addCleanup(end)
+        wait_for(lambda: self.cli(socket, "show", "configuration") == 0, "lldpd answers")
+
+    @staticmethod
+    def cli(socket, *words):
+        return subprocess.run(
+            ["lldpcli", "-u", str(socket), *words], capture_output=True, check=False
+        ).returncode
+
+    def test_neighbours_of_a_cable(self):
+        self.daemon(self.inside, SOCKET)
+        there = self.root / "switch.socket"
+        self.daemon(self.switch, there)
+        for words in (
+            "configure system hostname sw7", "configure ports ge-0.0.7 lldp portdescription rack5",
+            "configure lldp tx-interval 1",
+        ):
+            self.assertEqual(0, self.cli(there, *words.split()))
+        found = wait_for(
+            lambda: (told := lldp.info(self.host))["eth0"]["neighbours"]
+            and told["eth0"]["neighbours"][0]["port_description"] == "rack5" and told,
+            "the switch is heard",
+        )
+        self.assertEqual({"eth0", "eth1"}, set(found))
+        [neighbour] = found["eth0"]["neighbours"]
+        mac = self.switch.ip_json("link", "show", "dev", "ge-0.0.7")[0]["address"]
+        self.assertEqual(("sw7", mac), (neighbour["system_name"], neighbour["port_id"]))
+        self.assertIn("192.0.2.8", neighbour["management_addresses"])
+        self.assertTrue(found["eth0"]["enabled"])
+        self.assertEqual("Chassis ID", found["eth0"]["tlvs"][0]["name"])
+
+        told = lldp.switch(self.host, device="eth0", on=False)
+        self.assertEqual([False], [each["enabled"] for each in told.values()])
+        self.assertTrue(lldp.switch(self.host, device="eth0", on=True)["eth0"]["enabled"])
+
+    def test_no_daemon(self):
+        refused = self.assertRaises(exceptions.LldpUnavailable, lldp.info, self.host)
+        self.assertIn("neither lldpd nor lldpad answers. Install lldpd", str(refused))
+
+    def test_unknown_interfaces(self):
+        for call in (
+            lambda: lldp.info(self.host, devices=["eth7"]),
+            lambda: lldp.switch(self.host, device="lo", on=True),
+        ):
+            refused = self.assertRaises(exceptions.NoSuchInterface, call)
+            self.assertIn("it has eth0, eth1", str(refused))

@@ -12,6 +12,8 @@ from mycloud.agent.executor import Executor
 from mycloud.agent.host import Host
 from mycloud.agent.hypervisor import Hypervisor
 from mycloud.agent.metrics import Metrics
+from mycloud.agent.netinfo.facts import Facts
+from mycloud.agent.netinfo.monitor import Monitor
 from mycloud.agent.port import own_metrics, rpc, settings
 from mycloud.agent.port.acceptor import Acceptor
 from mycloud.agent.port.http.pages import pages
@@ -34,6 +36,7 @@ def make(host: Host, pki_dir: Path) -> Agent:
     agent = Agent(host)
     _add_base(agent)
     _add_statistics(agent)
+    _add_network(agent)
     # what others ask for comes last: it is gone first
     if cfg.CONF.agent.enabled:
         agent.add(_port(agent, pki_dir))
@@ -60,6 +63,12 @@ def _add_statistics(agent: Agent) -> None:
     host.parts[Sampler] = sampler
     agent.add(Sampling(host.part(Scheduler), host.part(Executor), sampler.take, interval))
     host.part(Metrics).add(lambda: statistics.render(host)[1])
+
+
+def _add_network(agent: Agent) -> None:
+    monitor = Monitor()
+    agent.add(monitor)
+    agent.add(Facts(monitor=monitor))
 
 
 def _port(agent: Agent, pki_dir: Path) -> Acceptor:

@@ -30,7 +30,9 @@ class Instance:
         """:raises CannotStart: another one runs, or a directory is not what it should be"""
         self._uid, self._gid = uid, gid
         try:
-            state.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if not state.exists():
+                state.mkdir(mode=0o755, parents=True)
+                os.chown(state, uid, gid)
             self._state = os.open(state, _DIRECTORY)
             self._own = self._directory(self._state, "privileged", 0)
         except OSError as error:

@@ -12,6 +12,7 @@ from mycloud.local import (
     first_volume,
     lifecycle,
     progress,
+    service_user,
     settings,
     status,
     summary,
@@ -34,6 +35,13 @@ def chosen_layout(args: argparse.Namespace) -> local_layout.Layout:
     """The files of the cloud that is meant."""
     state: Path = args.state or local_layout.default_state()
     return local_layout.Layout(state.expanduser().absolute())
+
+
+def enter(layout: local_layout.Layout) -> None:
+    """Look at a cloud as its user, where root looks."""
+    found = settings.load(layout)
+    if found is not None:
+        service_user.enter(layout, found)
 
 
 class Up(Command):
@@ -76,6 +84,12 @@ class Up(Command):
             "--workers", type=_count, metavar="N", help="processes of the API (with --processes)"
         )
         parser.add_argument(
+            "--user",
+            metavar="NAME",
+            help="an ordinary user to run the services, where root starts them (default: "
+            f"{service_user.NAME})",
+        )
+        parser.add_argument(
             "--first-server",
             action="store_true",
             help="make flavors, the image 'tiny' and the server 'hello', and show its console",
@@ -91,7 +105,9 @@ class Up(Command):
                 "database", "workers",
             )
         }
-        chosen = settings.choose(settings.load(layout), {**given, "count": args.hosts})
+        before = settings.load(layout)
+        given["user"] = service_user.chosen(before, args.user)
+        chosen = settings.choose(before, {**given, "count": args.hosts})
         with progress.told(self.app.stderr, quiet=self.app.quiet) as tell:
             if not lifecycle.up(layout, chosen, tell):
                 tell("The cloud runs already")
@@ -119,10 +135,18 @@ class Down(Command):
         return parser
 
     def take_action(self, args: argparse.Namespace) -> int:
-        if not lifecycle.down(chosen_layout(args), self.app.tell, keep_guests=args.keep_guests):
+        layout = chosen_layout(args)
+        words = ["down", *(["--keep-guests"] if args.keep_guests else [])]
+        quiet = ["--quiet"] if self.app.quiet else []
+        code = lifecycle.down_as_root(layout, self.app.tell, [*quiet, *words])
+        if code:
+            return code
+        if code is None and not lifecycle.down(
+            layout, self.app.tell, keep_guests=args.keep_guests
+        ):
             self.app.tell("Nothing runs")
-        if args.remove_state and lifecycle.remove(chosen_layout(args)):
-            self.app.tell(f"{chosen_layout(args).state} is removed")
+        if args.remove_state and lifecycle.remove(layout):
+            self.app.tell(f"{layout.state} is removed")
         return exits.DONE
 
 
@@ -135,7 +159,9 @@ class Status(ShowOne):
         return parser
 
     def take_action(self, args: argparse.Namespace) -> Any:
-        return pairs(status.of(chosen_layout(args)))
+        layout = chosen_layout(args)
+        enter(layout)
+        return pairs(status.of(layout))
 
 
 class Doctor(Lister):
@@ -152,7 +178,9 @@ class Doctor(Lister):
     def take_action(self, args: argparse.Namespace) -> Any:
         self._healthy = True
         rows = []
-        for result in doctor.examine(chosen_layout(args)):
+        layout = chosen_layout(args)
+        enter(layout)
+        for result in doctor.examine(layout):
             if result.skipped is not None:
                 self._healthy = False
                 rows.append((result.check, f"not looked at: {result.skipped}", ""))

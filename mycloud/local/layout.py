@@ -92,12 +92,21 @@ class Layout:
         """What a compute host shows where a volume lies."""
         return self.host(name) / "pki"
 
+    @property
+    def of_root(self) -> Path:
+        """What the root helper keeps: root's own."""
+        return self.state / "privileged"
+
     def pid_file(self, name: str) -> Path:
         return self.run / f"{name}.pid"
 
-    def make(self) -> None:
-        """Make the directories; only their owner may look inside."""
+    def make(self, *, passable: bool = False) -> None:
+        """Make the directories; only their owner may look inside.
+
+        :param passable: another user who knows the way may go through, such as the one of a
+            system's libvirt
+        """
         self.state.mkdir(parents=True, exist_ok=True)
-        self.state.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        self.state.chmod(0o711 if passable else 0o700)
         for folder in (self.run, self.logs, self.config_dir, self.state / "hosts"):
             folder.mkdir(exist_ok=True)

@@ -21,6 +21,8 @@ from mycloud.local import (
     credentials,
     guest_image,
     guests,
+    privileged,
+    service_user,
     supervisor,
 )
 from mycloud.local.layout import Layout
@@ -35,8 +37,11 @@ _KVM = Path("/dev/kvm")
 def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
     """Start what does not run yet; False if everything ran already.
 
+    Where root starts it, this process is the services' user in the end.
+
     :raises LocalError: it can't be started; says what to do
     """
+    service_user.check_owner(layout, settings)
     wanted = supervisor.wanted(layout, settings)
     running = [process for process in wanted if process.pid(layout) is not None]
     before = load(layout)
@@ -45,11 +50,12 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
             f"The cloud in {layout.state} runs with other settings; 'mycloud down "
             f"--state {layout.state}' first"
         )
-    if len(running) == len(wanted):
-        return False
-    layout.make()
     if not running:
         _check_port(settings)
+    helped = _give_up_root(layout, settings, tell) if service_user.is_root() else False
+    if len(running) == len(wanted):
+        return helped
+    layout.make(passable=settings.user is not None)
     save(layout, settings)
     configuration.write(layout, settings)
     if settings.hypervisor == "libvirt" and _KVM.exists():
@@ -64,6 +70,21 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
     for host in settings.hosts:
         guests.show_pids(layout, host)
     return True
+
+
+def _give_up_root(layout: Layout, settings: Settings, tell: Tell) -> bool:
+    """Do what needs root, then be the services' user; whether the root helper was started."""
+    if settings.user is None:
+        raise LocalError("Services don't run as root; name an ordinary user by --user")
+    account = service_user.ensure(settings.user, tell)
+    service_user.check_reach(account, layout)
+    service_user.hand_over(account, layout, tell)
+    started = privileged.pid(layout) is None
+    if started:
+        tell(f"Starting {privileged.NAME}")
+        privileged.start(layout, account)
+    service_user.become(account, layout)
+    return started
 
 
 def _prepare_proof(layout: Layout, tell: Tell) -> None:
@@ -179,6 +200,7 @@ def down(layout: Layout, tell: Tell, *, keep_guests: bool = False) -> bool:
     settings = load(layout)
     if settings is None:
         return False
+    service_user.check_owner(layout, settings)
     ended = supervisor.stop(layout, supervisor.wanted(layout, settings))
     for name in ended:
         tell(f"{name} has ended")
@@ -190,6 +212,21 @@ def down(layout: Layout, tell: Tell, *, keep_guests: bool = False) -> bool:
             if exports:
                 tell(f"{exports} export(s) of {backend.name} have ended")
     return bool(ended)
+
+
+def down_as_root(layout: Layout, tell: Tell, words: list[str]) -> int | None:
+    """Where root stops a cloud that has a user: the command as that user, then the root helper.
+
+    :param words: the command that stops the cloud
+    :returns: its exit status; None where there is no such user
+    """
+    settings = load(layout)
+    if not service_user.is_root() or settings is None or settings.user is None:
+        return None
+    status = service_user.run_command(layout, settings, words)
+    if status == 0 and privileged.stop(layout):
+        tell(f"{privileged.NAME} has ended")
+    return status
 
 
 def remove(layout: Layout) -> bool:
@@ -204,7 +241,8 @@ def remove(layout: Layout) -> bool:
         raise LocalError(
             f"{layout.state} is not the state directory of a cloud; nothing is removed"
         )
-    if any(process.pid(layout) for process in supervisor.wanted(layout, settings)):
+    wanted = supervisor.wanted(layout, settings)
+    if privileged.pid(layout) or any(process.pid(layout) for process in wanted):
         raise LocalError(f"The cloud in {layout.state} runs; 'mycloud down' first")
     shutil.rmtree(layout.state)
     return True

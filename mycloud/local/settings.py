@@ -23,6 +23,7 @@ class Settings:
     """:ivar hosts: names of the compute hosts
     :ivar processes: one process per service instead of one for all
     :ivar workers: processes of the API, with ``processes``
+    :ivar user: whom root lets the services run as; None: whoever starts them
     """
 
     port: int = 8774
@@ -34,6 +35,7 @@ class Settings:
     transport_url: str | None = None
     database: str | None = None
     workers: int = 1
+    user: str | None = None
 
     @property
     def url(self) -> str:
@@ -85,6 +87,8 @@ def choose(before: Settings | None, given: Mapping[str, Any]) -> Settings:
             f"--listen {chosen.listen}: name the one IPv4 address of this machine at which its "
             "clients reach it"
         ) from error
+    if chosen.user == "root":
+        raise LocalError("--user root: services don't run as root; name an ordinary user")
     if not chosen.processes and chosen.workers > 1:
         raise LocalError("--workers goes with --processes: one process has one worker")
     return chosen

@@ -1,9 +1,11 @@
 """What of a cloud on this machine runs, and how it is reached."""
 
+import os
+import pwd
 from importlib import metadata
 from typing import Any
 
-from mycloud.local import guests, lifecycle, supervisor
+from mycloud.local import guests, lifecycle, privileged, supervisor
 from mycloud.local.layout import Layout
 from mycloud.local.settings import LocalError, Settings, load
 
@@ -28,6 +30,8 @@ def of(layout: Layout) -> dict[str, Any]:
         raise LocalError(f"There is no cloud in {layout.state}; 'mycloud up' makes one")
     pids = _pids(layout, settings)
     own = [pids[process.name] for process in supervisor.wanted(layout, settings)]
+    if settings.user is not None:
+        own.append(pids[privileged.NAME])
     answering = lifecycle.answers(settings)
     return {
         "health": _health(own, answering),
@@ -37,6 +41,7 @@ def of(layout: Layout) -> dict[str, Any]:
         "answers": answering,
         "pids": pids,
         "hypervisor": settings.hypervisor,
+        "user": settings.user or pwd.getpwuid(os.geteuid()).pw_name,
         "hosts": list(settings.hosts),
         "guests": {host: _guests(layout, host) for host in settings.hosts},
         "version": metadata.version("mycloud"),
@@ -52,9 +57,11 @@ def _health(own: list[int | None], answering: bool) -> str:
 
 
 def _pids(layout: Layout, settings: Settings) -> dict[str, int | None]:
-    found = {
-        process.name: process.pid(layout) for process in supervisor.wanted(layout, settings)
-    }
+    found = {}
+    if settings.user is not None:
+        found[privileged.NAME] = privileged.pid(layout)
+    for process in supervisor.wanted(layout, settings):
+        found[process.name] = process.pid(layout)
     for host in settings.hosts:
         daemon = guests.daemon(layout, host)
         if daemon is not None:

@@ -1,10 +1,10 @@
 """A libvirtd and a virtlogd of our own.
 
 Debian's system libvirtd runs QEMU as a user who may not open /dev/kvm and asks QEMU for its
-capabilities again at every look-up, which takes seconds each.  A private one has its own
-directories, bound over libvirt's in a mount namespace, so several can run side by side and
-none touches the system's.  Both daemons outlive the program that started them, under a parent
-that reaps for them (see ``reaper``).
+capabilities again at every look-up, which takes seconds each.  A private one is a session daemon
+of the ordinary user who runs mycloud, with directories of its own, so several can run side by
+side and none touches the system's.  Both daemons outlive the program that started them, under a
+parent that reaps for them (see ``reaper``).
 """
 
 from __future__ import annotations
@@ -27,19 +27,9 @@ from mycloud.disk import processes, short_path
 
 LOG = log.getLogger(__name__)
 
-#: the directories of libvirt that a private daemon gets its own of
-_BOUND = {
-    "etc": "/etc/libvirt",
-    "run": "/run/libvirt",
-    "lib": "/var/lib/libvirt",
-    "cache": "/var/cache/libvirt",
-    "log": "/var/log/libvirt",
-}
-_ACCOUNTS = {
-    "passwd": "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin",
-    "group": "libvirt-qemu:x:64055:",
-}
-#: the longest path of a socket that a user's daemon makes: the monitor of a guest
+#: what of its own a private daemon keeps in its directory
+_FOLDERS = ("etc", "run", "lib", "cache", "log")
+#: the longest path of a socket that it makes: the monitor of a guest
 _LONGEST_SOCKET = "etc/libvirt/qemu/lib/domain-999999-mycloud-01234567-89a/monitor.sock"
 _CERTIFICATES = (pki.CA_CERTIFICATE, pki.CLIENT_CERTIFICATE, pki.CLIENT_KEY)
 _START_SECONDS = 60
@@ -47,25 +37,8 @@ _STOP_SECONDS = 10
 _CONSOLE_BYTES = 1 << 20
 _CONSOLE_BACKUPS = 3
 
-# The namespace follows mounts that the host makes later, and shows the host none of ours.
 # The daemons go to the background when their sockets are there, so the script ends then.
-_AS_ROOT = """
-set -eu
-dir=$1 run=$2 log=$3
-shift 3
-mount --make-rslave /
-for pair in "$@"; do
-  mkdir -p "${pair#*=}"
-  mount --bind "$dir/${pair%%=*}" "${pair#*=}"
-done
-for file in passwd group; do
-  [ ! -e "$dir/accounts/$file" ] || mount --bind "$dir/accounts/$file" /etc/$file
-done
-ulimit -l unlimited 2>/dev/null || true
-[ "$log" = keep ] || virtlogd --daemon --pid-file "$log"
-exec libvirtd --daemon --pid-file "$run"
-"""
-_AS_USER = """
+_START = """
 set -eu
 [ "$2" = keep ] || virtlogd --daemon --pid-file "$2"
 exec libvirtd --daemon --pid-file "$1"
@@ -99,7 +72,6 @@ class PrivateLibvirtd:
         run = state_dir.absolute() / "run"
         self._libvirtd_pid = run / f"libvirtd{suffix}.pid"
         self._virtlogd_pid = run / f"virtlogd{suffix}.pid"
-        self._root = os.geteuid() == 0
 
     # -- questions ----------------------------------------------------------
 
@@ -125,19 +97,12 @@ class PrivateLibvirtd:
 
         :raises HypervisorUnavailable: it does not run
         """
-        pid = self.status().libvirtd
-        if pid is None:
+        if self.status().libvirtd is None:
             raise exceptions.HypervisorUnavailable(
                 reason="the private libvirtd does not run",
                 remedy="Start it with 'mycloud up'.",
             )
-        if not self._root:
-            return f"qemu+unix:///session?socket={self._near()}/run/libvirt/libvirt-sock"
-        socket = f"{self._dir}/run/libvirt-sock"
-        if not short_path.fits(socket):
-            # the same socket by the short name that the daemon itself has for it
-            socket = f"/proc/{pid}/root/run/libvirt/libvirt-sock"
-        return f"qemu+unix:///system?socket={socket}"
+        return f"qemu+unix:///session?socket={self._near()}/run/libvirt/libvirt-sock"
 
     def guest_pids(self) -> list[int]:
         """Pids of the QEMU processes that live under this libvirtd."""
@@ -161,10 +126,10 @@ class PrivateLibvirtd:
         )
 
     def _guest_run(self) -> Path:
-        return self._dir / "run" / ("qemu" if self._root else "libvirt/qemu/run")
+        return self._dir / "run" / "libvirt" / "qemu" / "run"
 
     def _qemu_logs(self) -> Path:
-        return self._dir / ("log/qemu" if self._root else "cache/libvirt/qemu/log")
+        return self._dir / "cache" / "libvirt" / "qemu" / "log"
 
     # -- verbs --------------------------------------------------------------
 
@@ -173,6 +138,12 @@ class PrivateLibvirtd:
 
         :raises HypervisorUnavailable: it can't be started; says what to install or do
         """
+        if os.geteuid() == 0:
+            raise exceptions.HypervisorUnavailable(
+                reason="a libvirtd of mycloud's own does not run as root",
+                remedy="Start the services as an ordinary user, as 'mycloud up' does, or name a "
+                "libvirt that runs already by [compute]libvirt_uri.",
+            )
         with self._one_at_a_time():
             status = self.status()
             self._link_certificates()
@@ -230,11 +201,11 @@ class PrivateLibvirtd:
             )
 
     def _lay_out(self) -> None:
-        etc = self._dir / "etc" / ("" if self._root else "libvirt")
-        for name in _BOUND:
+        etc = self._dir / "etc" / "libvirt"
+        for name in _FOLDERS:
             (self._dir / name).mkdir(parents=True, exist_ok=True)
         # session daemons keep their sockets here and refuse a directory that others can enter
-        (self._dir / "run").chmod(0o755 if self._root else 0o700)
+        (self._dir / "run").chmod(0o700)
         etc.mkdir(parents=True, exist_ok=True)
         self._libvirtd_pid.parent.mkdir(parents=True, exist_ok=True)
         _write_once(
@@ -250,10 +221,9 @@ max_workers = 20
 log_outputs = "3:file:{self._dir}/log/libvirtd.log"
 """,
         )
-        as_root = 'user = "root"\ngroup = "root"\ndynamic_ownership = 0\n' if self._root else ""
         _write_once(
             etc / "qemu.conf",
-            f'{as_root}security_driver = "none"\nnamespaces = []\nstdio_handler = "logd"\n',
+            'security_driver = "none"\nnamespaces = []\nstdio_handler = "logd"\n',
         )
         text = (etc / "qemu.conf").read_text()
         if "nbd_tls_x509_cert_dir" not in text:
@@ -277,45 +247,23 @@ log_outputs = "3:file:{self._dir}/log/libvirtd.log"
             fresh.symlink_to(self._pki_dir.absolute() / name)
             fresh.replace(directory / name)
 
-    def _give_accounts(self) -> None:
-        """Let the daemon find the user that Debian's libvirt asks for, and that we never use.
-
-        Only the package of the system's own libvirtd makes it; without it QEMU's driver does
-        not start, whatever qemu.conf says.
-        """
-        accounts = self._dir / "accounts"
-        accounts.mkdir(exist_ok=True)
-        for name, line in _ACCOUNTS.items():
-            text = Path("/etc", name).read_text()
-            if not any(each.startswith("libvirt-qemu:") for each in text.splitlines()):
-                (accounts / name).write_text(f"{text.rstrip()}\n{line}\n")
-
     def _command(self, status: DaemonStatus) -> list[str]:
         """What starts the daemons that do not run."""
         logd = "keep" if status.virtlogd is not None else str(self._virtlogd_pid)
         if status.libvirtd is not None:
-            inside = ["nsenter", f"--mount=/proc/{status.libvirtd}/ns/mnt"] if self._root else []
-            return [*inside, "virtlogd", "--daemon", "--pid-file", logd]
-        if not self._root:
-            return ["sh", "-c", _AS_USER, "libvirtd", str(self._libvirtd_pid), logd]
-        self._give_accounts()
-        return [
-            "unshare", "--mount", "--propagation", "unchanged",
-            "sh", "-c", _AS_ROOT, "libvirtd", str(self._dir), str(self._libvirtd_pid), logd,
-            *(f"{name}={path}" for name, path in _BOUND.items()),
-        ]
+            return ["virtlogd", "--daemon", "--pid-file", logd]
+        return ["sh", "-c", _START, "libvirtd", str(self._libvirtd_pid), logd]
 
     def _run(self, command: list[str]) -> None:
         environ = dict(os.environ)
         environ["PATH"] = environ.get("PATH", "") + ":/usr/sbin:/sbin"
-        if not self._root:
-            near = self._near()
-            environ.update(
-                XDG_CONFIG_HOME=f"{near}/etc",
-                XDG_RUNTIME_DIR=f"{near}/run",
-                XDG_CACHE_HOME=f"{near}/cache",
-                XDG_DATA_HOME=f"{near}/lib",
-            )
+        near = self._near()
+        environ.update(
+            XDG_CONFIG_HOME=f"{near}/etc",
+            XDG_RUNTIME_DIR=f"{near}/run",
+            XDG_CACHE_HOME=f"{near}/cache",
+            XDG_DATA_HOME=f"{near}/lib",
+        )
         try:
             processutils.execute(
                 sys.executable, "-I", "-S", reaper.__file__,

@@ -10,7 +10,7 @@ from oslo_config import cfg
 
 from mycloud.common import exceptions
 from mycloud.compute.hypervisor import connection, proof
-from mycloud.local import guests, supervisor
+from mycloud.local import guests, privileged, supervisor
 from mycloud.local.doctor.patient import Finding, Findings, Patient
 
 #: A disk with less room than both is full soon.
@@ -77,6 +77,12 @@ def port(patient: Patient) -> Findings:
 
 def programs(patient: Patient) -> Findings:
     """Services that don't run, and pid files of what has ended."""
+    layout = patient.layout
+    if patient.settings.user is not None and privileged.pid(layout) is None:
+        yield Finding(
+            f"{privileged.NAME} does not run: what needs root on this host fails",
+            f"As root run: {patient.up}; see {privileged.log(layout)}",
+        )
     for process in supervisor.wanted(patient.layout, patient.settings):
         if process.pid(patient.layout) is None:
             crashed = patient.layout.pid_file(process.name).exists()

@@ -2,7 +2,8 @@
 
 ``tgtadm`` would show passwords in its command line, so its requests are made here: a structure
 of fixed form, then words, and an answer of an error number and text (tgt's ``tgtadm.h``, as of
-1.0.85). tgtd listens to root alone.
+1.0.85). tgtd listens to root alone, so it runs in a user namespace of its own, where the ordinary
+user who runs mycloud bears root's number; it has no right there that this user has not.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _START = """
 umask 077
 echo $$ >"$1"
 exec 2>/dev/null
-exec tgtd -f -p "$1" -t "$2" --iscsi "portal=$3"
+exec unshare --user --map-root-user tgtd -f -p "$1" -t "$2" --iscsi "portal=$3"
 """
 
 
@@ -89,9 +90,21 @@ class TargetDaemon:
             # tgtd lives on without its portal
             with contextlib.suppress(TargetLost):
                 return portal in self.ask(PORTAL, SHOW)
+            if self._pid_file.exists() and not self.pid() and not self._starts():
+                raise TargetLost(
+                    "it has ended; users may need to be allowed namespaces of their own "
+                    "(sysctl user.max_user_namespaces)"
+                )
             if clock.monotonic() > deadline:
                 raise TargetLost("it did not start")
             concurrency.sleep(0.01)
+
+    def _starts(self) -> bool:
+        """Whether the process lives that is to become it."""
+        try:
+            return processes.alive(int(self._pid_file.read_text()))
+        except ValueError:
+            return True  # it is being written
 
     def ask(
         self, mode: int, operation: int, words: str = "", *, unit: int = 0, seconds: float = 5

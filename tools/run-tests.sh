@@ -6,6 +6,10 @@
 # fast   lint, and the tests that need no other program: unit, architecture, golden, functional
 # all    fast, functional again in native threads, then contract and integration
 #
+# Started by root, the tests run as the ordinary user whom mycloud's services run as
+# (tools/as-user.sh). Root runs those alone that only root can: whole clouds as 'mycloud up' makes
+# them, whose services are that user's again, and what mounts or has network namespaces.
+#
 # Ends with a line "N passed, N failed" (a check of lint counts as a test), exit status 1 if any
 # failed. What failed is shown with what to look at.
 set -uo pipefail
@@ -18,6 +22,9 @@ what=${1:-all}
 case $what in lint|fast|all) ;; *) echo "use: run-tests.sh lint|fast|all" >&2; exit 2 ;; esac
 passed=0 failed=0 skipped=0
 walks='bad_input|identity_bad_input|foreign|cli|identity_manage|migrations'
+# in modules of tests that root runs
+of_root='PrivilegedHelper|privileged\.why_not|needs_root|LocalCloud|GuestCloud|RealGuestCase|lvm_guest|netns|unshare'
+runner=() results=.stestr
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 
@@ -38,15 +45,24 @@ count() {   # count WORD: the number that stestr's summary has for it
   sed -n "s/^ - $1: \([0-9]*\)$/\1/p" "$out" | tail -n 1
 }
 
+results() {   # results COMMAND...: what stestr knows of the last run
+  "${runner[@]}" stestr --repo-url "$results" "$@"
+}
+
+modules() {   # modules DIRECTORY...: a regex of the ids of the tests that root runs there
+  grep -lErs "$of_root" --include='test_*.py' "$@" | sed 's/\.py$//; s,/,\\.,g' | paste -sd '|'
+}
+
 again() {   # a few failed: run those alone, and say which of them depend on the machine's mood
   local first
   first=$(mktemp)
   cp "$out" "$first"
-  stestr failing --list 2>/dev/null | sed 's/^  *//' >"$first.ids"
+  results failing --list 2>/dev/null | sed 's/^  *//' >"$first.ids"
+  chmod 644 "$first.ids"
   echo "$name: running again alone what failed:"
   sed 's/^/  /' "$first.ids"
-  env "$@" timeout --signal=INT --kill-after=30 "$limit" \
-    stestr run --concurrency 1 --load-list "$first.ids" >"$out" 2>&1
+  "${runner[@]}" env "$@" timeout --signal=INT --kill-after=30 "$limit" \
+    stestr --repo-url "$results" run --concurrency 1 --load-list "$first.ids" >"$out" 2>&1
   status=$?
   if [ $status = 0 ]; then
     echo "$name: they passed alone"
@@ -61,8 +77,8 @@ again() {   # a few failed: run those alone, and say which of them depend on the
 suite() {   # suite NAME REGEX WORKERS SECONDS [VARIABLE=VALUE]: tests whose ids match
   local name=$1 regex=$2 workers=$3 limit=$4 started=$SECONDS status good bad
   shift 4
-  env "$@" timeout --signal=INT --kill-after=30 "$limit" \
-    stestr run --concurrency "$workers" "$regex" >"$out" 2>&1
+  "${runner[@]}" env "$@" timeout --signal=INT --kill-after=30 "$limit" \
+    stestr --repo-url "$results" run --concurrency "$workers" "$regex" >"$out" 2>&1
   status=$?
   good=$(count Passed) bad=$(count Failed)
   if [ "${bad:-0}" -gt 0 ] && [ "$bad" -le 8 ] && [ $status != 124 ] && [ $status != 137 ]; then
@@ -83,8 +99,8 @@ suite() {   # suite NAME REGEX WORKERS SECONDS [VARIABLE=VALUE]: tests whose ids
     # from the first failure on, without the lines of those that passed
     grep -v ' \.\.\. ok$\|^{[0-9]*} .* \[.*\] \.\.\. \(ok\|SKIPPED.*\)$' "$out" | tail -n 400
     echo "$name: FAILED ($((SECONDS - started)) s); look at:"
-    stestr failing --list 2>/dev/null | sed 's/^/  /'
-    echo "run one again: ${*:+$* }.venv/bin/python -m testtools.run TEST"
+    results failing --list 2>/dev/null | sed 's/^/  /'
+    echo "run one again: ${runner[*]:+${runner[*]} }${*:+$* }.venv/bin/python -m testtools.run TEST"
   fi
 }
 
@@ -93,6 +109,11 @@ check mypy mypy mycloud/common mycloud/objects mycloud/client mycloud/cli myclou
   mycloud/agent mycloud/privileged
 check shell bash -n tools/*.sh .ci/run
 check samples tools/samples.sh --check
+root=""
+if [ "$(id -u)" = 0 ] && [ "$what" != lint ]; then
+  root=1 runner=(tools/as-user.sh) results=/var/cache/mycloud/stestr
+  "${runner[@]}" true || exit 1
+fi
 if [ "$what" != lint ]; then
   suite "unit, architecture and golden" '^tests\.(unit|architecture|golden)\.' 2 400
   suite "functional" '^tests\.functional\.' 3 1800
@@ -102,7 +123,14 @@ if [ "$what" = all ]; then
   suite "functional, native threads" "^tests\.functional\.test_(?!$walks)" 3 1800 \
     MYCLOUD_CONCURRENCY=threading
   suite "contract" '^tests\.contract\.' 2 600
-  suite "integration" '^tests\.integration\.' 2 3000
+  if [ -z "$root" ]; then
+    suite "integration" '^tests\.integration\.' 2 3000
+  else
+    suite "integration" "^(?!$(modules tests/integration))tests\.integration\." 2 3000
+    runner=() results=.stestr
+    suite "as root" "^($(modules tests/unit tests/functional tests/contract))\." 2 600
+    suite "integration as root" "^($(modules tests/integration))\." 2 3000
+  fi
 fi
 [ $skipped = 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"

@@ -55,6 +55,14 @@ def age(pid: int) -> float:
     return max(0.0, float(Path("/proc/uptime").read_text().split()[0]) - began)
 
 
+def owner(pid: int) -> int | None:
+    """Id of the user whose process it is; None if it is gone."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except FileNotFoundError:
+        return None
+
+
 def running(pid_file: Path, program: str) -> int | None:
     """The pid in the file if it is a live process of that program, else None."""
     try:

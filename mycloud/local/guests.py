@@ -5,6 +5,7 @@ from typing import Any
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute.hypervisor import connection
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
+from mycloud.local.former import RootLibvirtd
 from mycloud.local.layout import Layout
 from mycloud.local.settings import Tell
 
@@ -25,7 +26,8 @@ def end(layout: Layout, host: str, tell: Tell) -> list[str]:
 
     Returns the names of what has ended.
     """
-    libvirtd = daemon(layout, host)
+    former = RootLibvirtd(layout.host(host))
+    libvirtd = former if former.runs() else daemon(layout, host)
     if libvirtd is None:
         return []
     status = libvirtd.status()
@@ -43,7 +45,7 @@ def end(layout: Layout, host: str, tell: Tell) -> list[str]:
     return [f"libvirtd of {host}"]
 
 
-def _shut_down(libvirtd: PrivateLibvirtd) -> None:
+def _shut_down(libvirtd: PrivateLibvirtd | RootLibvirtd) -> None:
     try:
         conn = connection.open_uri(libvirtd.uri())
     except exceptions.HypervisorUnavailable:

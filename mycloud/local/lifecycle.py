@@ -19,6 +19,7 @@ from mycloud.local import (
     certificates,
     configuration,
     credentials,
+    former,
     guest_image,
     guests,
     privileged,
@@ -78,6 +79,9 @@ def _give_up_root(layout: Layout, settings: Settings, tell: Tell) -> bool:
         raise LocalError("Services don't run as root; name an ordinary user by --user")
     account = service_user.ensure(settings.user, tell)
     service_user.check_reach(account, layout)
+    if not service_user.owns(account, layout):
+        _check_idle(layout)
+        former.hand_over(layout)
     service_user.hand_over(account, layout, tell)
     started = privileged.pid(layout) is None
     if started:
@@ -85,6 +89,21 @@ def _give_up_root(layout: Layout, settings: Settings, tell: Tell) -> bool:
         privileged.start(layout, account)
     service_user.become(account, layout)
     return started
+
+
+def _check_idle(layout: Layout) -> None:
+    """:raises LocalError: guests or their daemons run on, as the user before"""
+    before = load(layout)
+    for host in before.hosts if before is not None else ():
+        libvirtd = guests.daemon(layout, host)
+        found = libvirtd.status() if libvirtd is not None else None
+        if former.RootLibvirtd(layout.host(host)).runs() or (
+            found is not None and (found.libvirtd or found.virtlogd or found.guests)
+        ):
+            raise LocalError(
+                f"Guests of host {host} or their libvirtd run on as another user; before that "
+                f"changes: mycloud down --state {layout.state}"
+            )
 
 
 def _prepare_proof(layout: Layout, tell: Tell) -> None:

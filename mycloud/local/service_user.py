@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mycloud
 from mycloud.local.layout import Layout
@@ -147,8 +148,13 @@ def _closed(account: Account, paths: Iterable[Path]) -> str | None:
     return None if done.returncode == 0 else done.stdout.strip() or "/bin/sh"
 
 
-def _identity(account: Account) -> dict[str, object]:
+def _identity(account: Account) -> dict[str, Any]:
     return {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
+
+
+def owns(account: Account, layout: Layout) -> bool:
+    """Whether the state directory is the user's, or there is none."""
+    return not layout.state.exists() or layout.state.stat().st_uid == account.uid
 
 
 def hand_over(account: Account, layout: Layout, tell: Tell) -> None:

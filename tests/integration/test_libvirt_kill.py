@@ -15,7 +15,7 @@ from mycloud.compute.drivers.base import PowerState
 from mycloud.compute.drivers.loader import load
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
 from tests.contract.compute_driver import wait_until
-from tests.fixtures import driver_child, tiny_guest
+from tests.fixtures import driver_child, ordinary, tiny_guest
 
 UP = ("ensure_image", "create_disk", "spawn")
 DOWN = ("destroy", "delete_disk")
@@ -25,7 +25,7 @@ class KilledDriverTest(testtools.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        reason = tiny_guest.why_not()
+        reason = ordinary.why_not() or tiny_guest.why_not()
         if reason is not None:
             raise unittest.SkipTest(reason)
         cls.root = Path(tempfile.mkdtemp(prefix="mc-"))

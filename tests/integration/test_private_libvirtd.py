@@ -13,13 +13,13 @@ from mycloud.common import clock, concurrency, exceptions
 from mycloud.compute.hypervisor import proof
 from mycloud.compute.hypervisor.supervisor import PrivateLibvirtd
 from mycloud.disk import processes
-from tests.fixtures import tiny_guest
+from tests.fixtures import ordinary, tiny_guest
 
 
 class PrivateLibvirtdTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
-        reason = tiny_guest.why_not()
+        reason = ordinary.why_not() or tiny_guest.why_not()
         if reason is not None:
             raise unittest.SkipTest(reason)
         # short, as a session daemon's sockets need it

@@ -18,6 +18,8 @@ from oslo_log import log
 
 from mycloud.common import clock
 from mycloud.compute.drivers import hostinfo
+from mycloud.privileged import client as privileged
+from mycloud.privileged import errors
 
 LOG = log.getLogger(__name__)
 
@@ -94,10 +96,24 @@ def _refusal(boot_files: Path, device: Path) -> str | None:
     if not device.exists():
         return "this machine has no /dev/kvm"
     if not os.access(device, os.R_OK | os.W_OK):
-        return "/dev/kvm is there, but this user may not open it"
+        if device == DEVICE:
+            _ask_root_helper()
+        if not os.access(device, os.R_OK | os.W_OK):
+            return "/dev/kvm is there, but this user may not open it"
     if not all((boot_files / name).exists() for name in ("vmlinuz", "initrd.img")):
         return "/dev/kvm is there, but there is no guest yet to prove it with"
     return None
+
+
+def _ask_root_helper() -> None:
+    """For the device, where a root helper is."""
+    helper = privileged.current()
+    if helper is None or not helper.path.exists():
+        return
+    try:
+        privileged.call.kvm_grant()
+    except errors.PrivilegedError as error:
+        LOG.warning("KVM: %s", error.message)
 
 
 def _try(boot_files: Path, deadline: float) -> tuple[bool, str]:

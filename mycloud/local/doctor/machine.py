@@ -135,7 +135,7 @@ def kvm(patient: Patient) -> Findings:
     if not os.access(_KVM, os.R_OK | os.W_OK):
         yield Finding(
             f"{_KVM} is there, but this user may not open it: guests are slow",
-            "Add the user to the group kvm, or run as root; then stop and start the cloud",
+            "Add the user to the group kvm, or let root start the cloud; then stop and start it",
         )
         return
     for host in settings.hosts:

@@ -1,0 +1,37 @@
+"""Who may open the device of KVM."""
+
+import struct
+
+import testtools
+
+from mycloud.privileged.verbs import kvm
+
+
+def entries(acl: bytes) -> list[tuple[int, int, int]]:
+    assert acl[:4] == b"\2\0\0\0"
+    return list(struct.iter_unpack("<HHI", acl[4:]))
+
+
+class GrantedTest(testtools.TestCase):
+    nobody = 0xFFFFFFFF
+
+    def test_of_roots_alone(self) -> None:
+        self.assertEqual(
+            [
+                (1, 6, self.nobody), (2, 6, 999), (4, 0, self.nobody), (16, 6, self.nobody),
+                (32, 0, self.nobody),
+            ],
+            entries(kvm.granted(None, 0o20600, 999)),
+        )
+
+    def test_others_keep_what_they_have(self) -> None:
+        first = kvm.granted(None, 0o20660, 999)
+        second = kvm.granted(first, 0o20660, 998)
+        self.assertEqual(
+            [
+                (1, 6, self.nobody), (2, 6, 998), (2, 6, 999), (4, 6, self.nobody),
+                (16, 6, self.nobody), (32, 0, self.nobody),
+            ],
+            entries(second),
+        )
+        self.assertEqual(second, kvm.granted(second, 0o20660, 998))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import unittest
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,77 @@ class KilledTest(HostNetworkCase):
         self.expire()
         self.helper.start()
         self.is_back()
+
+
+class LeaseTest(HostNetworkCase):
+    """By busybox: its udhcpc here, its udhcpd at the other end of eth1."""
+
+    DOCUMENT = {"networks": {"leased": {"nic": "eth1", "bridged": True, "dhcp": True}}}
+
+    def setUp(self) -> None:
+        super().setUp()
+        try:
+            self.inside.run("busybox", "udhcpd", "--help")
+        except AssertionError as error:
+            self.skipTest(str(error))
+        self.outside.run("ip", "addr", "add", "10.5.0.1/24", "dev", "port1")
+        conf = self.helper.state / "udhcpd.conf"
+        conf.write_text(
+            "start 10.5.0.100\nend 10.5.0.100\ninterface port1\nopt router 10.5.0.1\n"
+            "opt subnet 255.255.255.0\nopt dns 10.5.0.53\nopt lease 600\n"
+            f"lease_file {self.helper.state}/leases\npidfile {self.helper.state}/udhcpd.pid\n"
+        )
+        (self.helper.state / "leases").touch()
+        server = subprocess.Popen(
+            ["ip", "netns", "exec", self.outside.name, "busybox", "udhcpd", "-f", str(conf)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(server.wait, 10)
+        self.addCleanup(server.terminate)
+        self.addCleanup(self.stop_clients)
+
+    def stop_clients(self) -> None:
+        for each in client.call.dhcp_clients():
+            client.call.dhcp_stop(**each)
+
+    def leased(self) -> list[tuple[str, object]]:
+        return [
+            (link["ifname"], each["local"]) for link in self.inside.ip_json("addr")
+            for each in link["addr_info"] if each["local"] == "10.5.0.100" and each["dynamic"]
+        ]
+
+    def test_a_lease(self) -> None:
+        done = self.setup.apply(self.DOCUMENT, 60)
+        wait_for(self.leased, "the lease has come")
+        self.assertEqual([("leased", "10.5.0.100")], self.leased())
+        self.setup.commit(done["checkpoint"])
+        self.assertEqual([], self.setup.apply(self.DOCUMENT)["lines"])
+        # the client outlives the helper
+        self.helper.kill()
+        self.helper.start()
+        self.assertEqual("leased", client.call.dhcp_clients()[0]["link"])
+        self.assertNotIn("'gateway': '10.5.0.1'", str(self.inside.ip_json("route")))
+        done = self.setup.apply({"networks": {"leased": {"remove": True}}}, 60)
+        self.assertEqual([], client.call.dhcp_clients())
+        self.assertEqual([], self.leased())
+        self.setup.rollback(done["checkpoint"])
+        self.assertEqual(1, len(client.call.dhcp_clients()))
+        self.assertEqual(1, len(self.leased()))
+
+    def test_a_lease_of_the_default_route_and_back(self) -> None:
+        self.inside.batch("route del default metric 100", "route del default via 2001:db8::1")
+        before = self.seen()
+        document = {"networks": {"leased": {**self.DOCUMENT["networks"]["leased"],
+                                            "default_route": True}}}
+        done = self.setup.apply(document, 60)
+        wait_for(lambda: "10.5.0.53" in self.resolv.read_text(), "the lease has come")
+        [route] = self.inside.ip_json("route", "show", "default")
+        self.assertEqual(("leased", "10.5.0.1", "dhcp"), tuple(
+            route[key] for key in ("dev", "gateway", "protocol")
+        ))
+        self.setup.rollback(done["checkpoint"])
+        self.assertEqual(before, self.seen())
+        self.assertEqual([], client.call.dhcp_clients())
 
 
 class BackByItselfTest(HostNetworkCase):

@@ -12,7 +12,17 @@ from mycloud.common import exceptions
 from mycloud.privileged.network import model
 from mycloud.privileged.network.actions import Action, inverses
 from mycloud.privileged.network.difference import Conflict, difference
-from mycloud.privileged.network.model import BOND, BRIDGE, VLAN, Address, Link, Route, Scope, State
+from mycloud.privileged.network.model import (
+    BOND,
+    BRIDGE,
+    VLAN,
+    Address,
+    Client,
+    Link,
+    Route,
+    Scope,
+    State,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +112,8 @@ def target_of(config: Config) -> State:
         frozenset(_default_route(each, gateway) for each in networks
                   for gateway in each.gateways),
         _name_servers(config),
-        frozenset((each.device, family) for each in networks for family in each.dhcp),
+        frozenset(Client(each.device, family, each.default_route) for each in networks
+                  for family in each.dhcp),
     )
 
 

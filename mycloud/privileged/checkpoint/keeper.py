@@ -138,7 +138,8 @@ class Keeper:
                     checkpoint=self._checkpoint["id"],
                 )
             before = self._host.read()
-            if wanted.target.name_servers is None:
+            leads = any(client.default_route for client in wanted.target.dhcp)
+            if wanted.target.name_servers is None and not leads:
                 before = dataclasses.replace(before, name_servers=None)
             found = {
                 "id": str(uuid.uuid4()),
@@ -339,5 +340,5 @@ def _within(state: model.State, scope: model.Scope) -> model.State:
         links={name: link for name, link in state.links.items() if name in scope.links},
         addresses=frozenset(model.of_links(state.addresses, scope.links)),
         routes=frozenset(model.of_links(state.routes, scope.links)),
-        dhcp=frozenset(each for each in state.dhcp if each[0] in scope.links),
+        dhcp=frozenset(model.of_links(state.dhcp, scope.links)),
     )

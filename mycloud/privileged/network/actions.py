@@ -13,6 +13,7 @@ from mycloud.privileged.network.model import (
     BOND,
     VLAN,
     Address,
+    Client,
     Link,
     Option,
     Route,
@@ -216,39 +217,37 @@ class NameServersSet:
 class DhcpStart:
     """Let a client ask for a lease."""
 
-    link: str
-    family: str
+    client: Client
 
     def inverse(self) -> Action:
-        return DhcpStop(self.link, self.family)
+        return DhcpStop(self.client)
 
     def applied(self, state: State) -> State:
-        link = state.links.get(self.link)
-        if link is None or not link.up or (self.link, self.family) in state.dhcp:
-            raise Impossible(f"{self.link} can't ask for a lease")
-        return dataclasses.replace(state, dhcp=state.dhcp | {(self.link, self.family)})
+        link = state.links.get(self.client.link)
+        if link is None or not link.up or self.client in state.dhcp:
+            raise Impossible(f"{self.client.link} can't ask for a lease")
+        return dataclasses.replace(state, dhcp=state.dhcp | {self.client})
 
     def __str__(self) -> str:
-        return f"{self.link}: start DHCP{self.family}"
+        return f"{self.client.link}: start DHCP{self.client.family}"
 
 
 @dataclasses.dataclass(frozen=True)
 class DhcpStop:
     """End the client."""
 
-    link: str
-    family: str
+    client: Client
 
     def inverse(self) -> Action:
-        return DhcpStart(self.link, self.family)
+        return DhcpStart(self.client)
 
     def applied(self, state: State) -> State:
-        if (self.link, self.family) not in state.dhcp:
-            raise Impossible(f"{self.link} asks for no lease")
-        return dataclasses.replace(state, dhcp=state.dhcp - {(self.link, self.family)})
+        if self.client not in state.dhcp:
+            raise Impossible(f"{self.client.link} asks for no lease")
+        return dataclasses.replace(state, dhcp=state.dhcp - {self.client})
 
     def __str__(self) -> str:
-        return f"{self.link}: stop DHCP{self.family}"
+        return f"{self.client.link}: stop DHCP{self.client.family}"
 
 
 Action = (
@@ -327,7 +326,7 @@ def _check_down(state: State, name: str) -> None:
         raise Impossible(f"{name} has routes")
     if any(each.link == name and each.family == "v6" for each in state.addresses):
         raise Impossible(f"{name} has IPv6 addresses")
-    if any(link == name for link, _ in state.dhcp):
+    if any(client.link == name for client in state.dhcp):
         raise Impossible(f"{name} asks for a lease")
 
 

@@ -125,16 +125,18 @@ class _Way:
                     raise Conflict(f"{other.name} uses {name}")
 
     def _stop_dhcp(self) -> None:
-        for link, family in sorted(self._real.dhcp):
-            wanted = (link, family) in self._wanted.dhcp
-            if link in self._removed | self._downed or (
-                link in self._scope.addressed and not wanted
+        for client in sorted(self._real.dhcp):
+            if client.link in self._removed | self._downed or (
+                client.link in self._scope.addressed and client not in self._wanted.dhcp
             ):
-                self._do(actions.DhcpStop(link, family))
+                self._do(actions.DhcpStop(client))
 
     def _leased(self, each: Any) -> bool:
         """A lease has given it, and the client that holds the lease goes on."""
-        return (each.link, each.family) in self._now.dhcp & self._wanted.dhcp
+        return any(
+            (client.link, client.family) == (each.link, each.family)
+            for client in self._now.dhcp & self._wanted.dhcp
+        )
 
     def _goes(self, each: Any, wanted: frozenset[Any]) -> bool:
         if each.link in self._removed:
@@ -257,9 +259,9 @@ class _Way:
             self._do(actions.NameServersSet(before, after))
 
     def _start_dhcp(self) -> None:
-        for link, family in sorted(self._wanted.dhcp):
-            if link in self._scope.addressed and (link, family) not in self._now.dhcp:
-                self._do(actions.DhcpStart(link, family))
+        for client in sorted(self._wanted.dhcp):
+            if client.link in self._scope.addressed and client not in self._now.dhcp:
+                self._do(actions.DhcpStart(client))
 
     def _top_down(self, names: set[str], state: State) -> list[str]:
         return sorted(names, key=lambda name: (-_depth(state, name), name))

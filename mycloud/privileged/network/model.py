@@ -89,17 +89,29 @@ class Route:
         return self.destination in ("0.0.0.0/0", "::/0")
 
 
+@dataclasses.dataclass(frozen=True, order=True)
+class Client:
+    """A DHCP client.
+
+    :ivar default_route: it may set the default route and the name servers, too
+    """
+
+    link: str
+    family: str
+    default_route: bool = False
+
+
 @dataclasses.dataclass(frozen=True)
 class State:
     """:ivar name_servers: None: they are not decided here
-    :ivar dhcp: pairs of a link and a family
+    :ivar dhcp: the clients that run
     """
 
     links: Mapping[str, Link] = dataclasses.field(default_factory=dict)
     addresses: frozenset[Address] = frozenset()
     routes: frozenset[Route] = frozenset()
     name_servers: tuple[str, ...] | None = None
-    dhcp: frozenset[tuple[str, str]] = frozenset()
+    dhcp: frozenset[Client] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +143,7 @@ def state_to_json(state: State) -> dict[str, Any]:
         "addresses": [dataclasses.asdict(each) for each in sorted(state.addresses)],
         "routes": [dataclasses.asdict(each) for each in sorted(state.routes)],
         "name_servers": None if state.name_servers is None else list(state.name_servers),
-        "dhcp": [list(each) for each in sorted(state.dhcp)],
+        "dhcp": [dataclasses.asdict(each) for each in sorted(state.dhcp)],
     }
 
 
@@ -143,14 +155,13 @@ def state_from_json(data: Any) -> State:
     )
     links = [link_from_json(each) for each in fields.get("links", [])]
     servers = fields.get("name_servers")
-    pairs = frozenset(_dhcp(each) for each in fields.get("dhcp", []))
     return State(
         {link.name: link for link in links},
         frozenset(address_from_json(each) for each in fields.get("addresses", [])),
         frozenset(route_from_json(each) for each in fields.get("routes", [])),
         None if servers is None else tuple(_checked("name server", each, _SERVER)
                                            for each in servers),
-        pairs,
+        frozenset(client_from_json(each) for each in fields.get("dhcp", [])),
     )
 
 
@@ -223,10 +234,14 @@ def route_from_json(data: Any) -> Route:
     return route
 
 
-def _dhcp(data: Any) -> tuple[str, str]:
-    if not isinstance(data, (list, tuple)) or len(data) != 2 or data[1] not in FAMILIES:
-        raise errors.InvalidArguments("dhcp: pairs of a link and v4 or v6 are wanted")
-    return _name(data[0]), data[1]
+def client_from_json(data: Any) -> Client:
+    """:raises InvalidArguments: it is none"""
+    fields = _fields("dhcp", data, link=str, family=str, default_route=bool)
+    client = Client(**{"link": "", "family": "", **fields})
+    _name(client.link)
+    if client.family not in FAMILIES:
+        raise errors.InvalidArguments(f"dhcp: the family is v4 or v6, not {client.family!r}")
+    return client
 
 
 def _fields(what: str, data: Any, **kinds: Any) -> dict[str, Any]:
@@ -273,6 +288,6 @@ def _parsed(what: str, value: Any, parse: Any) -> Any:
         raise errors.InvalidArguments(f"{what}: {error}") from None
 
 
-def of_links(routes_or_addresses: Iterable[Any], names: frozenset[str]) -> list[Any]:
+def of_links(found: Iterable[Any], names: frozenset[str]) -> list[Any]:
     """Those that lie on one of these links, in a fixed order."""
-    return sorted(each for each in routes_or_addresses if each.link in names)
+    return sorted(each for each in found if each.link in names)

@@ -32,7 +32,7 @@ def read() -> State:
     """How the network of this host is now."""
     found = kernel.state()
     return dataclasses.replace(
-        found, name_servers=resolver.read(), dhcp=dhcp.running(set(found.links))
+        found, name_servers=resolver.read(), dhcp=dhcp.running()
     )
 
 
@@ -58,10 +58,10 @@ def perform(step: Action) -> None:
             kernel.remove_route(route)
         case NameServersSet(_, after):
             resolver.write(after)
-        case DhcpStart(link, family):
-            dhcp.start(link, family)
-        case DhcpStop(link, family):
-            dhcp.stop(link, family)
+        case DhcpStart(client):
+            dhcp.start(client)
+        case DhcpStop(client):
+            dhcp.stop(client)
 
 
 def restore(target: State, scope: Scope) -> list[str]:
@@ -115,7 +115,7 @@ def _possible(real: State, target: State, scope: Scope) -> tuple[State, list[str
         target, links=links,
         addresses=frozenset(each for each in target.addresses if each.link not in lost),
         routes=frozenset(each for each in target.routes if each.link not in lost),
-        dhcp=frozenset(each for each in target.dhcp if each[0] not in lost),
+        dhcp=frozenset(each for each in target.dhcp if each.link not in lost),
     ), problems
 
 

@@ -60,10 +60,14 @@ class Netlink(Backend):
                 call.route_remove(route.link, route.destination, **_way(route), **part)
             case actions.NameServersSet(_, after):
                 call.resolver_set(list(after), **part)
-            case actions.DhcpStart(link, family):
-                call.dhcp_start(link, family, **part)
-            case actions.DhcpStop(link, family):
-                call.dhcp_stop(link, family, **part)
+            case actions.DhcpStart(client):
+                call.dhcp_start(
+                    client.link, client.family, default_route=client.default_route, **part
+                )
+            case actions.DhcpStop(client):
+                call.dhcp_stop(
+                    client.link, client.family, default_route=client.default_route, **part
+                )
 
     def _set(self, name: str, after: dict[str, Any], part: dict[str, str]) -> None:
         if "master" in after:

@@ -264,5 +264,5 @@ class PropertiesTest(testtools.TestCase):
             self.assertEqual(
                 set(getattr(made.target, kind)),
                 {each for each in getattr(now, kind)
-                 if (each[0] if kind == "dhcp" else each.link) in made.scope.addressed},
+                 if each.link in made.scope.addressed},
             )

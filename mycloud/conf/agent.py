@@ -17,6 +17,13 @@ OPTS = [
         help="The address that the agent listens on. On any other than loopback it should speak "
         "TLS.",
     ),
+    cfg.StrOpt(
+        "network_backend",
+        default="netlink",
+        choices=("netlink", "nmstate"),
+        help="What sets the networks of the host up: the kernel's own interface, or nmstate where "
+        "NetworkManager keeps the host's network and nmstatectl is installed.",
+    ),
     cfg.PortOpt(
         "port",
         default=54321,

@@ -209,7 +209,7 @@ class KilledTest(HostNetworkCase):
         plan, change = self.setup.plan(document)
         armed = client.call.checkpoint_arm(
             model.state_to_json(plan.target), model.scope_to_json(plan.scope),
-            model.scope_to_json(plan.kept), document={}, deadline_seconds=60,
+            model.scope_to_json(plan.kept), options={}, deadline_seconds=60,
         )
         deadly = Deadly(self.helper, number, after=number % 2 == 0)
         self.assertRaises(errors.CallLost, Netlink(deadly).apply, plan, armed["id"])

@@ -64,7 +64,10 @@ class Setup:
             armed = self._call.checkpoint_arm(
                 model.state_to_json(made.target), model.scope_to_json(made.scope),
                 model.scope_to_json(made.kept),
-                document=canonical.to_document(made.config),
+                options={
+                    "document": canonical.to_document(made.config),
+                    "backend": self._backend.name,
+                },
                 deadline_seconds=float(seconds or change.seconds),
             )
         except errors.Refused as error:

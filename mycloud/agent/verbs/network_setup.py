@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from oslo_config import cfg
+
 from mycloud.agent.host import Host
 from mycloud.agent.network import canonical
+from mycloud.agent.network.backends import BACKENDS
 from mycloud.agent.network.setup import Setup
 from mycloud.agent.registry import verb
 from mycloud.privileged import client
@@ -84,4 +87,5 @@ def status(host: Host) -> dict[str, Any]:
 
 
 def _setup() -> Setup:
-    return Setup(client.call)
+    backend = BACKENDS[cfg.CONF.agent.network_backend]
+    return Setup(client.call, backend(client.call))

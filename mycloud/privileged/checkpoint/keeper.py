@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ from mycloud.privileged.network import model
 LOG = logging.getLogger(__name__)
 
 CHECKPOINT, COMMITTED, BOOT, OUTCOME = "checkpoint", "committed", "boot", "outcome"
+NETLINK, NMSTATE = "netlink", "nmstate"
 WAS_COMMITTED, WAS_ROLLED_BACK = "committed", "rolled back"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 #: while interfaces of the committed configuration come up late
@@ -38,7 +39,14 @@ class Host(Protocol):
 
     def read(self) -> model.State: ...
 
-    def restore(self, target: model.State, scope: model.Scope) -> list[str]: ...
+    def commit(self) -> None:
+        """Stay with what was changed."""
+
+    def go_back(self, before: model.State, scope: model.Scope) -> list[str]:
+        """Undo what was changed; tells what can't be."""
+
+    def restore(self, target: model.State, scope: model.Scope) -> list[str]:
+        """Make the host as it was committed, after its start; tells what can't be."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,24 +57,28 @@ class Wanted:
     :ivar target: how the host shall be
     :ivar scope: what of the host is changed
     :ivar kept: what of the target is restored when the host starts
+    :ivar backend: what changes the host
     """
 
     document: dict[str, Any]
     target: model.State
     scope: model.Scope
     kept: model.Scope
+    backend: str = NETLINK
 
 
 class Keeper:
-    """:param clock: seconds since the host started, running also while it sleeps"""
+    """:param hosts: the host as each back end does it
+    :param clock: seconds since the host started, running also while it sleeps
+    """
 
     def __init__(
-        self, store: Store, host: Host, *,
+        self, store: Store, hosts: Mapping[str, Host], *,
         clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
         boot_id: Callable[[], str] = lambda: _BOOT_ID.read_text().strip(),
     ) -> None:
         self._store = store
-        self._host = host
+        self._hosts = hosts
         self._clock = clock
         self._boot_id = boot_id
         self._lock = threading.RLock()
@@ -137,7 +149,7 @@ class Keeper:
                     "or roll it back first",
                     checkpoint=self._checkpoint["id"],
                 )
-            before = self._host.read()
+            before = self._hosts[wanted.backend].read()
             leads = any(client.default_route for client in wanted.target.dhcp)
             if wanted.target.name_servers is None and not leads:
                 before = dataclasses.replace(before, name_servers=None)
@@ -150,6 +162,7 @@ class Keeper:
                 "scope": model.scope_to_json(wanted.scope),
                 "kept": model.scope_to_json(wanted.kept),
                 "before": model.state_to_json(_within(before, wanted.scope)),
+                "backend": wanted.backend,
                 "reason": None,
             }
             self._store.write(CHECKPOINT, found)
@@ -167,10 +180,17 @@ class Keeper:
             if self._checkpoint is None and committed and committed["id"] == checkpoint_id:
                 return self._outcome()
             checkpoint = self._armed(checkpoint_id)
+            # this decides, whatever comes
             self._store.write(COMMITTED, {
                 "id": checkpoint["id"], "document": checkpoint["document"],
-                "target": checkpoint["target"], "scope": checkpoint["kept"], "at": time.time(),
+                "target": checkpoint["target"], "scope": checkpoint["kept"],
+                "backend": checkpoint["backend"], "at": time.time(),
             })
+            try:
+                self._hosts[checkpoint["backend"]].commit()
+            except errors.PrivilegedError:
+                self._put_back(committed)
+                raise
             self._end(WAS_COMMITTED, "", [])
             return self._outcome()
 
@@ -197,12 +217,22 @@ class Keeper:
             committed = self._store.read(COMMITTED)
             return {
                 "committed": committed and {
-                    key: committed[key] for key in ("id", "document", "target", "scope", "at")
+                    key: committed[key]
+                    for key in ("id", "document", "target", "scope", "backend", "at")
                 },
                 "armed": None if self._checkpoint is None else self._shown(),
                 "last": self._store.read(OUTCOME),
                 "boot": self._store.read(BOOT),
             }
+
+    def armed_target(self, checkpoint_id: str) -> tuple[model.State, model.Scope, float]:
+        """What a checkpoint was armed for, and the seconds that it is open for.
+
+        :raises Refused: it is not armed
+        """
+        with self._lock:
+            found = self._armed(checkpoint_id)
+            return model.state_from_json(found["target"]), self._scope(), self._left()
 
     @contextlib.contextmanager
     def changing(self, checkpoint_id: str | None, links: frozenset[str]) -> Iterator[bool]:
@@ -237,7 +267,12 @@ class Keeper:
         boot_id = self._boot_id()
         if checkpoint and committed and checkpoint["id"] == committed["id"]:
             self._checkpoint = checkpoint
-            self._end(WAS_COMMITTED, "", [])
+            problems = []
+            try:
+                self._hosts[checkpoint["backend"]].commit()
+            except errors.PrivilegedError as error:
+                problems = [error.message]
+            self._end(WAS_COMMITTED, "", problems)
             checkpoint = None
         if checkpoint and checkpoint["boot_id"] != boot_id:
             # what it changed went with the host's last run
@@ -255,11 +290,17 @@ class Keeper:
         elif self._left() <= 0:
             self._roll_back("the deadline passed while the root helper was down")
 
+    def _put_back(self, committed: dict[str, Any] | None) -> None:
+        if committed is None:
+            self._store.remove(COMMITTED)
+        else:
+            self._store.write(COMMITTED, committed)
+
     def _restore_committed(self) -> None:
         committed = self._store.read(COMMITTED)
         problems: list[str] = []
         if committed is not None:
-            problems = self._host.restore(
+            problems = self._hosts[committed["backend"]].restore(
                 model.state_from_json(committed["target"]),
                 model.scope_from_json(committed["scope"]),
             )
@@ -279,7 +320,7 @@ class Keeper:
         if checkpoint["reason"] is None:
             checkpoint = self._checkpoint = {**checkpoint, "reason": reason}
             self._store.write(CHECKPOINT, checkpoint)
-        problems = self._host.restore(
+        problems = self._hosts[checkpoint["backend"]].go_back(
             model.state_from_json(checkpoint["before"]), self._scope()
         )
         self._end(WAS_ROLLED_BACK, reason, problems)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mycloud.privileged.checkpoint.keeper import Keeper
+from mycloud.privileged.checkpoint.keeper import NETLINK, NMSTATE, Host, Keeper
 from mycloud.privileged.checkpoint.store import Store
-from mycloud.privileged.network import model, perform
+from mycloud.privileged.network import kernel, model, perform
+from mycloud.privileged.network.nmstate import Nmstate
 
 DIRECTORY = "network"
 
 _keeper: Keeper | None = None
 
 
-class ThisHost:
-    """The network of the host that this process runs on."""
+class ByNetlink:
+    """The network of this host, changed by the kernel's own interface."""
 
     def read(self) -> model.State:
         return perform.read()
+
+    def commit(self) -> None:
+        """Nothing has to be done."""
+
+    def go_back(self, before: model.State, scope: model.Scope) -> list[str]:
+        return perform.restore(before, scope)
 
     def restore(self, target: model.State, scope: model.Scope) -> list[str]:
         return perform.restore(target, scope)
@@ -29,7 +36,8 @@ def start(state_dir: Path) -> None:
     :param state_dir: root's own directory of the helper
     """
     global _keeper
-    made = Keeper(Store(state_dir / DIRECTORY), ThisHost())
+    hosts: dict[str, Host] = {NETLINK: ByNetlink(), NMSTATE: Nmstate(perform.read, kernel.mark)}
+    made = Keeper(Store(state_dir / DIRECTORY), hosts)
     made.start()
     _keeper = made
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from mycloud.privileged import errors
 from mycloud.privileged.arguments import Check, Uuid
 from mycloud.privileged.checkpoint import running
-from mycloud.privileged.checkpoint.keeper import Wanted
+from mycloud.privileged.checkpoint.keeper import NETLINK, NMSTATE, Wanted
 from mycloud.privileged.expose import expose
 from mycloud.privileged.network import kernel, model
 
@@ -19,19 +19,22 @@ _LOOPBACK = "lo"
 @expose(touches="remembers the host's links, addresses and routes", deadline=60.0)
 def checkpoint_arm(
     target: dict[str, Any], scope: dict[str, Any], kept: dict[str, Any], *,
-    document: dict[str, Any], deadline_seconds: Seconds,
+    options: dict[str, Any], deadline_seconds: Seconds,
 ) -> dict[str, Any]:
     """Remember how the links of ``scope`` are, and go back to that after the deadline.
 
     :param target: how they shall be (``network.model``)
     :param kept: what of it is restored when the host starts, once it is committed
-    :param document: what the operator asked for; given back by ``checkpoint_status``
+    :param options: ``document``, what the operator asked for: given back by
+        ``checkpoint_status``; ``backend``, ``netlink`` or ``nmstate``
     :returns: ``{"id", "seconds_left", "document", "links"}``
     """
     wanted = Wanted(
-        document, model.state_from_json(target), model.scope_from_json(scope),
-        model.scope_from_json(kept),
+        _document(options), model.state_from_json(target), model.scope_from_json(scope),
+        model.scope_from_json(kept), options.get("backend", NETLINK),
     )
+    if wanted.backend not in (NETLINK, NMSTATE):
+        raise errors.InvalidArguments(f"There is no back end {wanted.backend!r}")
     if _LOOPBACK in wanted.scope.links | wanted.kept.links:
         raise errors.Refused("The loopback interface is nobody's to change")
     if wanted.kept.links - wanted.target.links.keys():
@@ -68,3 +71,10 @@ def checkpoint_rollback(checkpoint: Uuid, *, reason: str = "") -> dict[str, Any]
 def checkpoint_status() -> dict[str, Any]:
     """:returns: ``{"committed", "armed", "last", "boot"}``, each None where there is none"""
     return running.keeper().status()
+
+
+def _document(options: dict[str, Any]) -> dict[str, Any]:
+    document = options.get("document", {})
+    if not isinstance(document, dict) or options.keys() - {"document", "backend"}:
+        raise errors.InvalidArguments("options: 'document' and 'backend' are known")
+    return document

@@ -63,6 +63,12 @@ class ModelHost:
             self.fate()
             self.state = step.applied(self.state)
 
+    def commit(self) -> None:
+        self.fate()
+
+    def go_back(self, before: State, scope: Scope) -> list[str]:
+        return self.restore(before, scope)
+
     def restore(self, target: State, scope: Scope) -> list[str]:
         self.do(difference(self.state, target, scope, force=True))
         return self.problems
@@ -82,7 +88,7 @@ class KeeperTest(testtools.TestCase):
         """The helper starts."""
         self.store = FatefulStore(directory or self.directory)
         made = Keeper(
-            self.store, self.host, clock=lambda: self.now, boot_id=lambda: self.boot
+            self.store, {"netlink": self.host}, clock=lambda: self.now, boot_id=lambda: self.boot
         )
         made.resume()
         return made

@@ -20,6 +20,11 @@ LOCAL: tuple[tuple[str, str], ...] = (
     ("down", "local:Down"),
     ("status", "local:Status"),
     ("doctor", "local:Doctor"),
+    ("node join", "node:Join"),
+    ("node start", "node:Start"),
+    ("node stop", "node:Stop"),
+    ("node status", "node:Status"),
+    ("node leave", "node:Leave"),
 )
 
 COMMANDS: tuple[tuple[str, str], ...] = (

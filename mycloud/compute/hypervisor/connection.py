@@ -12,16 +12,21 @@ except ImportError:  # the extra [libvirt] is not installed; only whoever opens 
     libvirt = None
 
 
-def open_uri(uri: str) -> Any:
-    """A connection to the libvirt at ``uri``.
-
-    :raises HypervisorUnavailable: nobody answers there, or libvirt-python is not installed
-    """
+def require() -> None:
+    """:raises HypervisorUnavailable: libvirt-python is not installed"""
     if libvirt is None:
         raise exceptions.HypervisorUnavailable(
             reason="the Python library of libvirt is not installed",
             remedy="Run: pip install 'mycloud[libvirt]' (it needs libvirt-dev and gcc).",
         )
+
+
+def open_uri(uri: str) -> Any:
+    """A connection to the libvirt at ``uri``.
+
+    :raises HypervisorUnavailable: nobody answers there, or libvirt-python is not installed
+    """
+    require()
     try:
         return concurrency.run_native(libvirt.open, uri)
     except libvirt.libvirtError as error:

@@ -1,0 +1,67 @@
+"""Whether a machine that has joined is of use: looked at from the cloud's side and from here."""
+
+import dataclasses
+from typing import Any
+
+from mycloud.compute.hypervisor import proof
+from mycloud.local.layout import Layout
+from mycloud.local.node import daemons
+from mycloud.local.node.cloud import CloudRefuses, Member
+from mycloud.local.node.record import Record
+from mycloud.local.settings import LocalError, Tell
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """:ivar problem: what is wrong, and the remedy; None: nothing"""
+
+    check: str
+    detail: str
+    problem: str | None = None
+
+
+def run(layout: Layout, record: Record, tell: Tell) -> list[Result]:
+    """Wait until the cloud knows this machine as a host, then look at every part.
+
+    :raises LocalError: a program has ended, or the cloud does not hear of it in time
+    """
+    known = _wait_listed(layout, record, tell)
+    return [_service(known), _hypervisor(layout, record, known)]
+
+
+def _wait_listed(layout: Layout, record: Record, tell: Tell) -> dict[str, Any]:
+    member = Member(layout, record)
+    found: dict[str, Any] = {}
+
+    def listed() -> bool:
+        try:
+            found.update(member.status())
+        except CloudRefuses:
+            raise
+        except LocalError:
+            # it is out of reach for a moment
+            return False
+        return bool(found["listed"] and found["service"] and found["service"]["up"])
+
+    tell("Waiting until the cloud lists this host")
+    daemons.wait(layout, record, tell, listed)
+    return found
+
+
+def _service(known: dict[str, Any]) -> Result:
+    service = known["service"]
+    problem = None
+    if service["trouble"]:
+        problem = f"it is up and takes no servers: {service['trouble']}"
+    elif service["disabled"]:
+        problem = f"it is disabled ({service['disabled_reason'] or 'no reason given'})"
+    return Result("service", "up", problem)
+
+
+def _hypervisor(layout: Layout, record: Record, known: dict[str, Any]) -> Result:
+    kind = str(known["hypervisor_type"])
+    if record.wanted.hypervisor != "libvirt":
+        return Result("hypervisor", kind)
+    proved = proof.recall(layout.state)
+    detail = proved.reason if proved is not None else "KVM was not tried, guests are emulated"
+    return Result("hypervisor", f"{kind}: {detail}")

@@ -3,12 +3,18 @@
 import dataclasses
 from typing import Any
 
+import requests
+
+from mycloud.common import clock, concurrency, pki
 from mycloud.compute.hypervisor import proof
 from mycloud.local.layout import Layout
 from mycloud.local.node import daemons
 from mycloud.local.node.cloud import CloudRefuses, Member
 from mycloud.local.node.record import Record
 from mycloud.local.settings import LocalError, Tell
+
+#: Within which the agent's port is published.
+_AGENT_SECONDS = 15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +32,7 @@ def run(layout: Layout, record: Record, tell: Tell) -> list[Result]:
     :raises LocalError: a program has ended, or the cloud does not hear of it in time
     """
     known = _wait_listed(layout, record, tell)
-    return [_service(known), _hypervisor(layout, record, known)]
+    return [_service(known), _hypervisor(layout, record, known), _agent(layout, record)]
 
 
 def _wait_listed(layout: Layout, record: Record, tell: Tell) -> dict[str, Any]:
@@ -46,6 +52,34 @@ def _wait_listed(layout: Layout, record: Record, tell: Tell) -> dict[str, Any]:
     tell("Waiting until the cloud lists this host")
     daemons.wait(layout, record, tell, listed)
     return found
+
+
+def _agent(layout: Layout, record: Record) -> Result:
+    """It must answer on its own port, with the certificate that the cloud has signed."""
+    member, until = Member(layout, record), clock.monotonic() + _AGENT_SECONDS
+    while True:
+        url = member.status()["agent_url"]
+        problem = f"it listens nowhere; see {layout.logs}" if url is None else None
+        if url is not None:
+            problem = _answers(layout, url)
+        if problem is None or clock.monotonic() > until:
+            return Result("agent", str(url), problem)
+        concurrency.sleep(0.5)
+
+
+def _answers(layout: Layout, url: str) -> str | None:
+    """Why it does not answer as it should; None: it does."""
+    folder = layout.certificates
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(
+                f"{url}/healthz", timeout=5, verify=str(folder / pki.CA_CERTIFICATE),
+                cert=(str(folder / pki.CLIENT_CERTIFICATE), str(folder / pki.CLIENT_KEY)),
+            )
+    except (requests.RequestException, OSError) as error:
+        return f"{url} does not answer ({error})"
+    return None if answer.ok else f"{url} answers with {answer.status_code}"
 
 
 def _service(known: dict[str, Any]) -> Result:

@@ -31,7 +31,8 @@ def every() -> list[Row]:
 
 def status(name: str, said: Mapping[str, Any], signature: str) -> dict[str, Any]:
     """What the cloud knows of the machine that asks: ``service`` (None: it has never reported),
-    ``listed`` as a host that servers can be placed on, ``left``.
+    ``listed`` as a host that servers can be placed on, with ``hypervisor_type`` and ``agent_url``,
+    ``left``.
 
     :param said: ``action``, ``token_id``, ``time``
     :raises NodeUnknown:
@@ -54,6 +55,7 @@ def status(name: str, said: Mapping[str, Any], signature: str) -> dict[str, Any]
         "service": service,
         "listed": bool(hosts),
         "hypervisor_type": hosts[0]["hypervisor_type"] if hosts else None,
+        "agent_url": (hosts[0]["capabilities"] or {}).get("agent_url") if hosts else None,
         "left": node["left_at"] is not None,
         "time": now.isoformat(),
     }

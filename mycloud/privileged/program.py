@@ -29,6 +29,9 @@ def main(argv: list[str] | None = None) -> int:
         level=logging.DEBUG if args.debug else logging.INFO, stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(message)s",
     )
+    # what no line shows is not looked up for each
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     if os.geteuid() != 0:
         print(
             "mycloud-privileged does what needs root: start it as root (by systemd, or by "

@@ -44,7 +44,7 @@ class Request:
 def frame(message: dict[str, Any]) -> bytes:
     """:raises Malformed: it is too long, or no JSON can say it"""
     try:
-        body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+        body = _ENCODER.encode(message).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise errors.Malformed(f"No JSON can say that: {error}") from None
     if len(body) > MAX_BYTES:
@@ -70,7 +70,7 @@ def length(header: bytes) -> int:
 def parse(body: bytes) -> Any:
     """:raises Malformed: it is no JSON, too deep, or has a text that is none"""
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
+        value = _DECODER.decode(body.decode())
         if b"\\u" in body:
             # half of a surrogate pair is no text
             json.dumps(value, ensure_ascii=False).encode()
@@ -129,6 +129,10 @@ def _is_int(value: object) -> bool:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _depth(value: Any) -> int:

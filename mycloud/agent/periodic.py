@@ -11,6 +11,9 @@ from mycloud.common import exceptions
 
 LOG = logging.getLogger(__name__)
 
+#: A run that takes so long, and three intervals, hangs.
+_STUCK_SECONDS = 30.0
+
 
 class Periodic:
     """Calls a function every so many seconds, in a worker.
@@ -51,7 +54,7 @@ class Periodic:
             return
         try:
             self._job = self._executor.submit(
-                self._fn_logged, name=self.name, timeout=max(1.0, self._interval)
+                self._fn_logged, name=self.name, timeout=max(_STUCK_SECONDS, 3 * self._interval)
             )
         except exceptions.Unavailable as error:
             self.missed += 1

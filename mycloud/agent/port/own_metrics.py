@@ -19,7 +19,8 @@ _WORK = (
     ),
 )
 _OPEN = Family(
-    "mycloud_agent_connections", GAUGE, "Open connections by what they speak.", lambda count: count
+    "mycloud_agent_open_connections", GAUGE, "Open connections by what they speak.",
+    lambda count: count,
 )
 _ALL = Family(
     "mycloud_agent_connections_total", COUNTER, "Connections by what has become of them.",

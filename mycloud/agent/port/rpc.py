@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 from typing import Any, NoReturn
 
 from mycloud.agent.agent import Agent
@@ -166,7 +167,7 @@ def refuse(code: int, message: str) -> bytes:
 def _parse(data: bytes) -> Any:
     try:
         # it is bytes that count: json would guess at UTF-16, too
-        request = json.loads(data.decode(), parse_constant=_no_number)
+        request = json.loads(data.decode(), parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         # its own words quote nothing of the request
         raise Malformed(PARSE_ERROR, f"this is no JSON: {error}") from None
@@ -179,6 +180,13 @@ def _parse(data: bytes) -> Any:
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number is out of range")
+    return value
 
 
 def _deeper(value: Any, depth: int) -> bool:

@@ -59,9 +59,17 @@ def _common(layout: Layout, settings: Settings) -> Sections:
     sections[BACKEND] = {
         "volume_driver": "fake" if settings.hypervisor == "fake" else "file",
     }
+    sections["agent"] = {
+        "ports": ",".join(f"{host}:{port}" for host, port in settings.agent_ports.items()),
+        "any_port": "true",
+    }
     if not settings.only_here:
         # hosts on other machines reach this one's volumes there
         compute["address"] = sections["volume"]["export_address"] = settings.listen
+        sections["agent"]["listen"] = settings.listen
+        if settings.hypervisor != "fake":
+            # a fake host has no certificate; its agent changes nothing for anybody then
+            sections["agent"]["tls"] = "true"
     if settings.transport_url:
         sections["oslo_messaging_rabbit"] = dict(_BROKER)
     if not settings.processes:

@@ -16,6 +16,7 @@ from mycloud.db import engine
 from mycloud.db.migrations import upgrade, version
 from mycloud.identity import bootstrap
 from mycloud.local import (
+    agent_ports,
     certificates,
     configuration,
     credentials,
@@ -57,6 +58,7 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
     if len(running) == len(wanted):
         return helped
     layout.make(passable=settings.user is not None)
+    settings = agent_ports.assigned(settings)
     save(layout, settings)
     configuration.write(layout, settings)
     if settings.hypervisor == "libvirt" and _KVM.exists():

@@ -24,6 +24,7 @@ class Settings:
     :ivar processes: one process per service instead of one for all
     :ivar workers: processes of the API, with ``processes``
     :ivar user: whom root lets the services run as; None: whoever starts them
+    :ivar agent_ports: where the agent of each compute host listens
     """
 
     port: int = 8774
@@ -36,6 +37,7 @@ class Settings:
     database: str | None = None
     workers: int = 1
     user: str | None = None
+    agent_ports: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def url(self) -> str:

@@ -21,7 +21,7 @@ from mycloud.agent.port.protocol import Detector
 from mycloud.agent.port.settings import PortSettings
 from mycloud.agent.port.stream import Stream
 from mycloud.agent.scheduler import Call, Scheduler
-from mycloud.common import clock, concurrency
+from mycloud.common import clock, concurrency, exceptions
 
 LOG = logging.getLogger(__name__)
 
@@ -63,13 +63,9 @@ class Acceptor:
     # -- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Listen; if the address can't be had, go on trying.
-
-        :raises CertificatesBroken: TLS is wanted, and its files are no good
-        """
+        """Listen. While the address can't be had, or the certificate be read, go on trying: the
+        host does its other work meanwhile."""
         self._stopping = False
-        if self._make_tls is not None:
-            self._tls = self._make_tls()
         self._open()
 
     def stop(self) -> None:
@@ -135,23 +131,29 @@ class Acceptor:
         if self._stopping:
             return
         try:
-            sock = _listen(settings.listen, settings.port)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or not settings.any_port:
-                LOG.error(
-                    "The agent can't listen on %s port %d (%s); it is tried again in %g s",
-                    settings.listen, settings.port, error.strerror, _AGAIN_SECONDS,
-                )
-                self._again = self._scheduler.schedule(_AGAIN_SECONDS, self._open)
-                return
-            sock = _listen(settings.listen, 0)
-            LOG.warning(
-                "Port %d is another program's; the agent takes %d", settings.port,
-                sock.getsockname()[1],
+            if self._make_tls is not None:
+                self._tls = self._make_tls()
+            sock = self._listen()
+        except (OSError, exceptions.CertificatesBroken) as error:
+            LOG.error(
+                "The agent can't listen on %s port %d: %s It is tried again in %g s",
+                settings.listen, settings.port, error, _AGAIN_SECONDS,
             )
+            self._again = self._scheduler.schedule(_AGAIN_SECONDS, self._open)
+            return
         self._sock = sock
         LOG.info("The agent listens at %s", self.url)
         self._accepting = concurrency.spawn(self._accept, sock)
+
+    def _listen(self) -> socket.socket:
+        settings = self._settings
+        try:
+            return _listen(settings.listen, settings.port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or not settings.any_port:
+                raise
+        LOG.warning("Port %d is another program's; the agent takes any", settings.port)
+        return _listen(settings.listen, 0)
 
     def _accept(self, sock: socket.socket) -> None:
         try:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from mycloud.agent import privilege, verbs
 from mycloud.agent.executor import Executor
+from mycloud.agent.hooks import Hooks
 from mycloud.agent.host import Host
 from mycloud.agent.registry import Registry
 from mycloud.common import exceptions
@@ -74,17 +75,27 @@ class Agent:
         """What a verb gives, within that many seconds; it runs in a worker.
 
         :raises VerbNotFound: :raises BadField: :raises VerbTimedOut: :raises TooManyTasks:
+        :raises HookRefused: the operator's hook before it says no
         :raises MycloudError: what the verb raises
         :raises VerbFailed: it has a fault of its own
         """
         given = self.registry.check(name, params)
-        function = self.registry.get(name).function
+        verb = self.registry.get(name)
 
         def run() -> Any:
             with privilege.translated():
-                return function(self.host, **given)
+                return verb.function(self.host, **given)
 
-        job = self.host.part(Executor).submit(run, name=name, timeout=timeout)
+        def run_hooked() -> Any:
+            hooks, event = self.host.part(Hooks), name.replace(".", "_")
+            hooks.before(event, {"params": given})
+            result = run()
+            hooks.after(event, {"params": given, "result": result})
+            return result
+
+        job = self.host.part(Executor).submit(
+            run_hooked if verb.changes else run, name=name, timeout=timeout
+        )
         fault = job.ended()
         if fault is not None and not isinstance(fault, exceptions.MycloudError):
             # who asked is told no more than that: it may be anybody

@@ -9,6 +9,7 @@ from oslo_config import cfg
 
 from mycloud.agent.agent import Agent
 from mycloud.agent.executor import Executor
+from mycloud.agent.hooks import Hooks
 from mycloud.agent.host import Host
 from mycloud.agent.hypervisor import Hypervisor
 from mycloud.agent.metrics import Metrics
@@ -54,6 +55,9 @@ def _add_base(agent: Agent) -> None:
         )
     )
     agent.add(Metrics())
+    agent.add(
+        Hooks(Path(options.hooks_dir), agent.host.name, timeout=options.hook_timeout)
+    )
 
 
 def _add_statistics(agent: Agent) -> None:

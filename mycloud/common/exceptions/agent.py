@@ -39,6 +39,11 @@ class TooManyTasks(Unavailable):
     template = "The host has %(count)s tasks waiting already; try again in a moment."
 
 
+class HookRefused(Conflict):
+    code = "hook_refused"
+    template = "The hook %(hook)s of the host refuses it: %(reason)s"
+
+
 class RootHelperUnavailable(Unavailable):
     code = "root_helper_unavailable"
     template = "The root helper of the host does not answer: %(reason)s"

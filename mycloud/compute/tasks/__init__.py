@@ -4,8 +4,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from mycloud.agent.hooks import Hooks
 from mycloud.compute.drivers.base import ComputeDriver
-from mycloud.compute.tasks import create, delete, move, power, snapshot, swap, volumes
+from mycloud.compute.tasks import create, delete, hooked, move, power, snapshot, swap, volumes
 from mycloud.journal.runner import Planner
 
 #: operation kind -> plan(driver, context, operation)
@@ -25,6 +26,9 @@ PLANS: dict[str, Callable[..., Any]] = {
 }
 
 
-def planners(driver: ComputeDriver) -> dict[str, Planner]:
-    """The planners of a host with that driver."""
-    return {kind: functools.partial(plan, driver) for kind, plan in PLANS.items()}
+def planners(driver: ComputeDriver, hooks: Hooks) -> dict[str, Planner]:
+    """The planners of a host with that driver and the operator's hooks."""
+    return {
+        kind: hooked.around(hooks, kind, functools.partial(plan, driver))
+        for kind, plan in PLANS.items()
+    }

@@ -28,7 +28,7 @@ DAEMON=qemu-system-common
 # until there is a root file system, and after
 EARLY="virtio_pci virtio_blk ext4"
 LATE="virtiofs dm_mod dm_snapshot dm_thin_pool loop virtio_rng nfsd nfsv4
- 8021q bonding bridge dummy veth virtio_net"
+ 8021q bonding bridge veth virtio_net"
 ROOT_MIB=768
 
 fail() { echo "lvm-guest: $2" >&2; exit "$1"; }
@@ -155,7 +155,11 @@ busybox ip link set lo up
 # it finds its own state there; nothing below is kept
 mount -t tmpfs tmpfs /share
 # what the initramfs has loaded is there already
-while read -r module; do insmod "/lib/modules/$module" 2>/dev/null; done </lib/modules/order
+while read -r module; do
+  # it would make a bond that nobody has asked for
+  case $module in bonding.*) words=max_bonds=0;; *) words=;; esac
+  insmod "/lib/modules/$module" $words 2>/dev/null
+done </lib/modules/order
 echo lvm-guest >/proc/sys/kernel/hostname
 run=/bin/false
 for word in $(cat /proc/cmdline); do

@@ -10,10 +10,11 @@ from pathlib import Path
 from oslo_concurrency import processutils
 
 from mycloud.common import concurrency, exceptions
-from mycloud.privileged import client, errors
+from mycloud.privileged import client
 from mycloud.volume.drivers.base import GIB, BackendSettings, Source
 from mycloud.volume.drivers.lvm import LVMDriver
 from tests.contract.volume_driver import VolumeDriverContract, new_name, peek, poke
+from tests.guest.root import STATE, run
 
 #: of the guest: for most tests, a small one and a tiny one
 DISKS = ("/dev/vdb", "/dev/vdc", "/dev/vdd")
@@ -21,19 +22,6 @@ MIB = 1 << 20
 BLOCK = 4096
 #: a child that hangs dies of another signal than the one that is waited for
 _CHILD_SECONDS = 120
-
-
-#: where the root helper of the guest is (tests/guest/run.sh)
-_STATE = Path(os.environ["MYCLOUD_GUEST_STATE"])
-client.configure(_STATE)
-
-
-def run(*command):
-    """What a program of the system says to root; it must succeed."""
-    try:
-        return client.call.test_run([str(word) for word in command])
-    except errors.ProgramFailed as error:
-        raise AssertionError(f"{command}: {error.details['stderr']}") from error
 
 
 def tool(*command):
@@ -147,7 +135,7 @@ class LvmContract(VolumeGroups, VolumeDriverContract):
 
     def die_in(self, killed_at, verb, *args):
         # the connections of the parent are not for its child
-        client.configure(_STATE)
+        client.configure(STATE)
         driver = LVMDriver(
             settings(self.main_group, lvm_type=self.lvm_type), call=Dying(killed_at),
             execute=lambda *cmd: _die_or(killed_at, cmd, lambda: processutils.execute(*cmd)),

@@ -8,7 +8,8 @@ from mycloud.privileged import client
 from mycloud.volume.drivers.base import GIB
 from mycloud.volume.drivers.lvm.commands import Lvm
 from tests.contract.volume_driver import new_name, peek, poke
-from tests.guest.lvm_base import DISKS, MIB, LvmContract, VolumeGroups, run, tool
+from tests.guest.lvm_base import DISKS, MIB, LvmContract, VolumeGroups, tool
+from tests.guest.root import run
 
 DISK, SMALL, TINY = DISKS
 

@@ -6,7 +6,8 @@ import unittest
 from mycloud.common import exceptions
 from mycloud.volume.drivers.base import GIB
 from tests.contract.volume_driver import new_name, peek, poke
-from tests.guest.lvm_base import DISKS, MIB, LvmContract, run
+from tests.guest.lvm_base import DISKS, MIB, LvmContract
+from tests.guest.root import run
 
 DISK, SMALL, TINY = DISKS
 

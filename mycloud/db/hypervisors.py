@@ -51,6 +51,21 @@ def get(conn: Connection, host_id: str) -> Row:
     return row
 
 
+def named(conn: Connection, name: str) -> Row:
+    """The host of that name, else of that id, else whose hypervisor has that name.
+
+    :raises HostNotFound:
+    """
+    columns = (hosts.c.host, hosts.c.id, hosts.c.hypervisor_hostname)
+    query = _query().where(sa.or_(*(column == name for column in columns)))
+    rows = list(conn.execute(query).mappings())
+    for column in columns:
+        for row in rows:
+            if row[column.name] == name:
+                return row
+    raise exceptions.HostNotFound(host=name)
+
+
 def servers_of(conn: Connection, names: list[str]) -> dict[str, list[Row]]:
     """host -> its live servers (id, name), for hosts that have any."""
     query = (

@@ -15,4 +15,8 @@ RULES = [
     rule("compute:hypervisors:search", ADMIN, "Find compute hosts by name."),
     rule("compute:hypervisors:servers", ADMIN, "List the servers of compute hosts."),
     rule("compute:hypervisors:statistics", ADMIN, "See the sums over all compute hosts."),
+    rule("cloud:hosts:list", ADMIN, "List compute hosts with what the database knows of them."),
+    rule("cloud:hosts:show", ADMIN, "Let a compute host tell what it is."),
+    rule("cloud:hosts:stats", ADMIN, "Let a compute host tell how busy it is."),
+    rule("cloud:hosts:logs", ADMIN, "Get the logs and facts of a compute host, without secrets."),
 ]

@@ -4,6 +4,7 @@ from mycloud.api.cloud import (
     backend_contents,
     backends,
     host_guests,
+    hosts,
     node_tokens,
     nodes,
     operations,
@@ -12,7 +13,7 @@ from mycloud.api.cloud import (
 from mycloud.api.routing import Route
 
 MODULES: tuple[object, ...] = (
-    backend_contents, backends, host_guests, node_tokens, nodes, operations, why,
+    backend_contents, backends, host_guests, hosts, node_tokens, nodes, operations, why,
 )
 
 

@@ -10,8 +10,8 @@ from mycloud.api import paging, wsgi
 from mycloud.api.compute import legacy_ids
 from mycloud.api.routing import NO_QUERY, Route
 from mycloud.api.versions import Version
-from mycloud.common import clock, exceptions
-from mycloud.compute.requests import hosts, services
+from mycloud.common import exceptions
+from mycloud.compute.requests import hosts
 from mycloud.db import engine
 from mycloud.db import hypervisors as db_hypervisors
 from mycloud.db.hypervisors import Row
@@ -66,14 +66,9 @@ def _brief(request: wsgi.Request, row: Row) -> dict[str, Any]:
     return {
         "id": legacy_ids.number_of(row["id"]) if legacy else row["id"],
         "hypervisor_hostname": row["hypervisor_hostname"],
-        "state": "up" if _is_up(row) else "down",
+        "state": "up" if hosts.is_up(row) else "down",
         "status": "disabled" if row["service_disabled"] else "enabled",
     }
-
-
-def _is_up(row: Row) -> bool:
-    service = {name: row[f"service_{name}"] for name in ("forced_down", "last_seen_at")}
-    return services.is_up(service, clock.now())
 
 
 def _amounts(row: Mapping[str, Any]) -> dict[str, int]:
@@ -197,7 +192,7 @@ def show(request: wsgi.Request) -> dict[str, Any]:
 
 def uptime(request: wsgi.Request) -> dict[str, Any]:
     row = _load(request)
-    if not _is_up(row):
+    if not hosts.is_up(row):
         raise exceptions.Invalid(
             f"Compute host {row['host']} is down, so its uptime is not known."
         )

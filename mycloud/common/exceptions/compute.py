@@ -131,6 +131,11 @@ class HostNotFound(NotFound):
     template = "Compute host %(host)s could not be found."
 
 
+class HostSilent(Unavailable):
+    code = "host_silent"
+    template = "Compute host %(host)s does not answer: %(reason)s"
+
+
 class ClaimContended(Unavailable):
     """Other placements were quicker, again and again; nothing was claimed."""
 

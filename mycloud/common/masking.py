@@ -22,7 +22,8 @@ _SECRET_NAME = re.compile(
 )
 #: at its end: it points to a secret and is none, or is a count, a time, a kind
 _HARMLESS_END = re.compile(
-    r"_(?:uuid|ids?|count|at|seconds|timeout|interval|name|type)(?:$|[.-])"
+    r"_(?:uuid|ids?|count|at|seconds|timeout|interval|expiration|lifetime|size|name|type)"
+    r"(?:$|[.-])"
 )
 _LONGEST_NAME = 200
 _WORD = re.compile(r"[\w.-]+")

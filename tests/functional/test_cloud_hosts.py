@@ -100,7 +100,7 @@ class CloudHostsTest(ComputeApiCase):
         self.assertIn("has not reported since 2020-", found["reason"])
         self.assertGreater(found["vcpus"], 0)
         for path in ("/hosts/host1/stats", "/hosts/host1/logs"):
-            self.assertIn("has not reported", json.dumps(self.ask(path, 503)))
+            self.assertIn("has not reported", json.dumps(self.ask(path, 409)))
 
     def test_host_that_is_gone_but_was_here_a_moment_ago(self):
         self.cloud.services.pop("host1").stop()

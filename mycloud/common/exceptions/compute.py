@@ -131,7 +131,9 @@ class HostNotFound(NotFound):
     template = "Compute host %(host)s could not be found."
 
 
-class HostSilent(Unavailable):
+class HostSilent(Conflict):
+    """Not Unavailable: clients would ask again and again, though the host may be gone for good."""
+
     code = "host_silent"
     template = "Compute host %(host)s does not answer: %(reason)s"
 

@@ -18,7 +18,9 @@ Row = Mapping[str, Any]
 #: Seconds that a host gets for what somebody waits for at a terminal.
 PATIENCE_SECONDS = 10
 #: The host does not answer.
-SILENT = (exceptions.Unavailable, exceptions.PeerTooOld)
+SILENT = (
+    exceptions.ServiceUnavailable, exceptions.BusUnavailable, exceptions.PeerTooOld
+)
 #: What is asked of an agent: name in the answer -> verb.
 _PARTS = {"facts": "host.facts", "network": "network.caps", "lldp": "lldp.info"}
 
@@ -117,6 +119,6 @@ def uptime(context: RequestContext, host: Row) -> str:
     """A host's uptime and load in one line; as it was at its last report if it does not answer."""
     try:
         return str(ask(context, host, "host.uptime")["uptime"])
-    except (exceptions.HostSilent, exceptions.VerbNotFound, exceptions.VerbTimedOut) as error:
+    except exceptions.MycloudError as error:
         LOG.info("The uptime of %s is that of its last report: %s", host["host"], error)
         return str(host["uptime"])

@@ -1,4 +1,4 @@
-"""``mycloud host``."""
+"""``mycloud host list`` and ``mycloud host show``."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -6,6 +6,8 @@ from typing import Any
 
 from mycloud.cli.columns import Optional
 from mycloud.cli.command import Lister, ShowOne, pairs
+from mycloud.cli.hosts import sections
+from mycloud.client import errors
 
 
 class ListHosts(Lister):
@@ -32,7 +34,7 @@ class ListHosts(Lister):
 
 
 class ShowHost(ShowOne):
-    """Show one host (administrators)"""
+    """Show one host: what is claimed on it, and what it tells of itself (administrators)"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -42,7 +44,14 @@ class ShowHost(ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
-        host = self.client.hosts.find(parsed_args.host)
+        hosts = self.client.hosts
+        host = hosts.find(parsed_args.host)
+        try:
+            name = host.service_host or host.name
+            told = sections.of(hosts.details(name)) if hosts.tell else {}
+        except errors.NotFound:
+            # a cloud of an earlier version
+            told = {}
         return pairs(
             {
                 "id": host.id,
@@ -61,5 +70,6 @@ class ShowHost(ShowOne):
                 "local_gb": host.local_gb,
                 "local_gb_used": host.local_gb_used,
                 "running_servers": host.running_servers,
+                **told,
             }
         )

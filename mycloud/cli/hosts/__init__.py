@@ -1,0 +1,1 @@
+"""``mycloud host``."""

@@ -7,6 +7,9 @@ from typing import Any
 from mycloud.agent.host import Host
 from mycloud.agent.netinfo.facts import Facts
 from mycloud.agent.registry import verb
+from mycloud.common import exceptions
+from mycloud.privileged import client
+from mycloud.privileged.arguments import InterfaceName
 
 
 @verb("network.caps")
@@ -47,6 +50,25 @@ def stats(host: Host) -> dict[str, Any]:
     asked before, None the first time.
     """
     return facts_of(host).statistics()
+
+
+@verb("network.change_numvfs", changes=True)
+def change_numvfs(host: Host, *, device: InterfaceName, numvfs: int) -> dict[str, Any]:
+    """Let a NIC have that many virtual functions; those it has go first.
+
+    ``before``: how many it had; ``sriov``: its ``total`` and ``vfs`` now.
+
+    :raises NoSuchInterface: the host has no such NIC
+    :raises NoVirtualFunctions: it can't have so many
+    """
+    facts = facts_of(host)
+    facts.snapshot().link(device)
+    total = facts.files.total_virtual_functions(device)
+    if not 0 <= numvfs <= total:
+        raise exceptions.NoVirtualFunctions(interface=device, total=total, wanted=numvfs)
+    before = client.call.sriov_set_vfs(device, numvfs)["before"]
+    facts.invalidate()
+    return {"before": before, "sriov": facts.files.nic(device)["sriov"]}
 
 
 def facts_of(host: Host) -> Facts:

@@ -8,6 +8,8 @@ from pathlib import Path
 from oslo_config import cfg
 
 from mycloud.agent.agent import Agent
+from mycloud.agent.dhcp import monitor as dhcp
+from mycloud.agent.dhcp.monitor import DhcpMonitor
 from mycloud.agent.executor import Executor
 from mycloud.agent.hooks import Hooks
 from mycloud.agent.host import Host
@@ -71,8 +73,10 @@ def _add_statistics(agent: Agent) -> None:
 
 def _add_network(agent: Agent) -> None:
     monitor = Monitor()
+    facts = Facts(monitor=monitor)
     agent.add(monitor)
-    agent.add(Facts(monitor=monitor))
+    agent.add(facts)
+    agent.add(DhcpMonitor(facts, monitor, agent.host.state_dir / dhcp.SOCKET))
 
 
 def _port(agent: Agent, pki_dir: Path) -> Acceptor:

@@ -29,9 +29,9 @@ GROUPS = {
     "link": 0x1, "ipv4-address": 0x10, "ipv4-route": 0x40, "ipv4-rule": 0x80,
     "ipv6-address": 0x100, "ipv6-route": 0x400, "ipv6-rule": 0x40000,
 }
-#: Kinds of events, and what was lost: the kernel had more to tell than the socket holds.
 KINDS = ("newlink", "dellink", "newaddr", "deladdr", "newroute", "delroute", "newrule", "delrule")
-LOST = "lost"
+#: Told whatever was asked for: the kernel had more to tell than the socket holds; this is the end.
+LOST, ENDED = "lost", "ended"
 
 _WAITING = 1000
 
@@ -41,7 +41,7 @@ class Event:
     """Something has come, changed (``new...``) or gone (``del...``).
 
     :ivar device: name of the interface; None where the event is about none
-    :ivar record: a ``Link``, ``AddressRecord``, ``Route`` or ``Rule``; None if events are lost
+    :ivar record: a ``Link``, ``AddressRecord``, ``Route`` or ``Rule``; None of ``LOST``, ``ENDED``
     """
 
     kind: str
@@ -80,12 +80,16 @@ class Subscription:
             except TimeoutError:
                 return
 
+    def end(self) -> None:
+        """Tell the reader, who may be another thread, that nothing more is to come."""
+        self.offer(Event(ENDED, None, None))
+
     def offer(self, event: Event) -> None:
         """Keep it if it was asked for; called by the monitor."""
         wanted = event.kind in self._kinds and (
             not self._devices or event.device in self._devices
         )
-        if not wanted and event.kind != LOST:
+        if not wanted and event.kind not in (LOST, ENDED):
             return
         with self._came:
             if len(self._events) >= _WAITING:

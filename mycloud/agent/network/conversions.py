@@ -65,7 +65,7 @@ def vlan_id(field: str, value: object) -> int:
 
 def interface_name(field: str, value: object) -> str:
     """:raises BadField: the kernel or its tools would not take it for an interface's name"""
-    text = str(value)
+    text = value if isinstance(value, str) else ""
     if len(text) > NAME_LENGTH or not _NAME.fullmatch(text) or text in (".", ".."):
         raise _bad(
             field, f"{value!r} can be no interface's name; write 1 to {NAME_LENGTH} letters, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mycloud.agent.dhcp.monitor import DhcpMonitor
 from mycloud.agent.host import Host
 from mycloud.agent.netinfo.facts import Facts
 from mycloud.agent.registry import verb
@@ -50,6 +51,16 @@ def stats(host: Host) -> dict[str, Any]:
     asked before, None the first time.
     """
     return facts_of(host).statistics()
+
+
+@verb("network.leases")
+def leases(host: Host) -> dict[str, Any]:
+    """Tell which networks' leases are watched, and what is answered by them.
+
+    ``watched``: each with ``device`` and ``family`` (4 or 6); ``source_routes``: each with
+    ``device``, ``family``, ``address`` and ``gateway``.
+    """
+    return host.part(DhcpMonitor).document()
 
 
 @verb("network.change_numvfs", changes=True)

@@ -1,0 +1,1 @@
+"""Leases of the host's networks: told by DHCP clients, or seen in the kernel."""

@@ -104,6 +104,10 @@ class PrivateLibvirtd:
             )
         return f"qemu+unix:///session?socket={self._near()}/run/libvirt/libvirt-sock"
 
+    def agent_socket(self, server_id: str) -> str:
+        """Where to reach the agent in a guest: libvirt's own place for it has too long a name."""
+        return f"{self._near()}/run/{server_id}.agent"
+
     def guest_pids(self) -> list[int]:
         """Pids of the QEMU processes that live under this libvirtd."""
         pid_files = sorted(self._guest_run().glob("*.pid"))

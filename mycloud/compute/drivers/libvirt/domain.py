@@ -33,12 +33,14 @@ class Machine:
     :ivar virt_type: ``kvm`` or ``qemu``
     :ivar directory: where the guest's files are
     :ivar sources: where the bytes of its volumes are, by the volume's id
+    :ivar agent_socket: by which the guest's agent is reached; None: where libvirt likes
     """
 
     virt_type: str
     arch: str
     directory: Path
     sources: dict[str, DiskSource] = dataclasses.field(default_factory=dict)
+    agent_socket: str | None = None
 
 
 def name_of(server_id: str) -> str:
@@ -120,6 +122,8 @@ def _devices(spec: GuestSpec, machine: Machine) -> ET.Element:
     _add(console, "target", type="serial", port="0")
     if spec.image is not None and _is_true(spec.image.properties.get("hw_qemu_guest_agent")):
         channel = _add(devices, "channel", type="unix")
+        if machine.agent_socket is not None:
+            _add(channel, "source", mode="bind", path=machine.agent_socket)
         _add(channel, "target", type="virtio", name="org.qemu.guest_agent.0")
     rng = _add(devices, "rng", model="virtio")
     _add(rng, "backend", "/dev/urandom", model="random")

@@ -178,6 +178,7 @@ class LibvirtDriver(LibvirtVolumes):
         machine = domain.Machine(
             self._virt_type(), hostinfo.architecture(), self._files.path(spec.server_id),
             {disk.volume_id: source for disk, source in connected},
+            self._private.agent_socket(spec.server_id) if self._private is not None else None,
         )
         self._look_after_daemons()
         with (

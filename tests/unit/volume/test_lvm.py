@@ -52,6 +52,9 @@ class Recorded:
         self.given.append(name)
         return f"/dev/{group}/{name}"
 
+    def open_files(self, path):
+        return [{"pid": 7, "program": "qemu", "uid": 0, "uses": [path]}]
+
     def execute(self, *cmd):
         try:
             return self._programs.run([f"/usr/bin/{cmd[0]}", *cmd[1:]]).stdout, ""
@@ -164,7 +167,10 @@ class CommandsTest(testtools.TestCase):
             call()
             self.assertEqual([expected], recorded.commands)
         self.assertEqual(Path("/dev/mycloud-vg/a"), lvm.device("a"))
-        public = {each for each in vars(Lvm) if not each.startswith("_")} - {"device", "reaches"}
+        self.assertEqual(["qemu (process 7)"], lvm.users("a"))
+        # these run no tool of LVM
+        others = {"device", "reaches", "users"}
+        public = {each for each in vars(Lvm) if not each.startswith("_")} - others
         self.assertEqual(21, len(public), "every command is in the list above")
 
     def test_environment(self):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from oslo_concurrency import processutils
+from oslo_log import log
 
 from mycloud.common import clock, concurrency, exceptions
 from mycloud.disk import blocks, qemu_img
@@ -16,6 +17,8 @@ from mycloud.volume.drivers.base import GIB, BackendSettings, Pool, Source, Volu
 from mycloud.volume.drivers.lvm import commands, naming
 from mycloud.volume.drivers.lvm.commands import LogicalVolume
 from mycloud.volume.drivers.lvm.options import LvmOptions, is_thin
+
+LOG = log.getLogger(__name__)
 
 _MIB = 1 << 20
 #: a program that looks at new devices (udev) opens them for a moment
@@ -197,6 +200,10 @@ class LvmBackend(VolumeDriver):
         current: LogicalVolume | None = found
         while current is not None and current.opened:
             if clock.monotonic() > deadline:
+                LOG.warning(
+                    "Backend %s can't %s: used by %s", self.settings.name, verb,
+                    ", ".join(self._lvm.users(found.name)) or "another device",
+                )
                 raise self._failed(
                     verb, "a program has it open; detach it, or wait for the copy"
                 )

@@ -154,6 +154,14 @@ class Lvm:
         """Whether this user may read and write the device of a volume."""
         return os.access(f"/dev/{self.group}/{checked(name)}", os.R_OK | os.W_OK)
 
+    def users(self, name: str) -> list[str]:
+        """The programs that have the device of a volume open, as people know them."""
+        try:
+            found = self._call.open_files(f"/dev/{self.group}/{checked(name)}")
+        except PrivilegedError:
+            return []
+        return [f"{each['program']} (process {each['pid']})" for each in found]
+
     # -- making -------------------------------------------------------------
 
     def create_pool(self, name: str) -> None:

@@ -25,6 +25,9 @@ from mycloud.agent.port.jsonrpc import JsonRpc
 from mycloud.agent.scheduler import Scheduler
 from mycloud.agent.statistics import metrics as statistics
 from mycloud.agent.statistics.sampler import Sampler, Sampling
+from mycloud.agent.transfer import cached_images
+from mycloud.agent.transfer.cached_images import CachedImages
+from mycloud.agent.transfer.tickets import Tickets
 
 
 def make(host: Host, pki_dir: Path) -> Agent:
@@ -39,6 +42,7 @@ def make(host: Host, pki_dir: Path) -> Agent:
     agent = Agent(host)
     _add_base(agent)
     _add_statistics(agent)
+    _add_transfers(agent)
     _add_network(agent)
     # what others ask for comes last: it is gone first
     if cfg.CONF.agent.enabled:
@@ -77,6 +81,15 @@ def _add_network(agent: Agent) -> None:
     agent.add(monitor)
     agent.add(facts)
     agent.add(DhcpMonitor(facts, monitor, agent.host.state_dir / dhcp.SOCKET))
+
+
+def _add_transfers(agent: Agent) -> None:
+    host = agent.host
+    # guests' disks, cached images, and what comes to be either
+    roots = tuple(host.state_dir / name for name in ("instances", cached_images.DIRECTORY))
+    longest = cfg.CONF.agent.ticket_seconds
+    agent.add(Tickets(host.part(Scheduler), roots, longest=longest))
+    agent.add(CachedImages(host.state_dir))
 
 
 def _port(agent: Agent, pki_dir: Path) -> Acceptor:

@@ -11,6 +11,7 @@ MODULES = (
     "attachment",
     "backup",
     "host",
+    "image_seed",
     "image_source",
     "image_upload",
     "operation",

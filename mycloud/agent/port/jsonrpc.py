@@ -37,6 +37,7 @@ class JsonRpc:
             except TooLong:
                 problem = f"a request has at most {patience.max_bytes} bytes"
                 sock.sendall(rpc.refuse(rpc.INVALID_REQUEST, problem) + b"\n")
+                sock.linger()
                 return
             if not line.strip():
                 continue

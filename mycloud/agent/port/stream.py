@@ -17,6 +17,8 @@ from typing import Any
 from mycloud.common import clock, concurrency
 
 _CHUNK = 65536
+#: What is thrown away of a request that was refused, at most.
+_LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 << 20
 
 
 class TooLong(Exception):
@@ -79,15 +81,30 @@ class Stream:
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RD)
 
+    def linger(self) -> None:
+        """Write nothing more, and throw away what still comes, for a while: a connection that is
+        closed while something of it is unread breaks, and the last answer may be lost with it."""
+        self._say_good_bye()
+        self.limit(_LINGER_SECONDS)
+        left = _LINGER_BYTES
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+            while left > 0 and (data := self._receive(_CHUNK)):
+                left -= len(data)
+
     def close(self) -> None:
         """Say good-bye, if that can be said at once, and close."""
-        if self._tls is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._tls.unwrap()
-            with contextlib.suppress(OSError):
-                self._sock.settimeout(0)
-                self._sock.send(self._outgoing.read())
+        self._say_good_bye()
         self._sock.close()
+
+    def _say_good_bye(self) -> None:
+        if self._tls is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self._tls.unwrap()
+        with contextlib.suppress(OSError):
+            self._sock.settimeout(0)
+            self._sock.send(self._outgoing.read())
 
     # -- TLS -----------------------------------------------------------------------------------
 

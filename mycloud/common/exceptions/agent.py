@@ -44,6 +44,26 @@ class HookRefused(Conflict):
     template = "The hook %(hook)s of the host refuses it: %(reason)s"
 
 
+class TicketInvalid(NotFound):
+    code = "ticket_invalid"
+    template = "There is no such transfer, or it is over; ask for a new ticket."
+
+
+class TicketOfAnother(Forbidden):
+    code = "ticket_of_another"
+    template = "The transfer is for host %(peer)s, and the certificate is another one's."
+
+
+class TicketNeedsTls(Forbidden):
+    code = "ticket_needs_tls"
+    template = "Files go to other machines in TLS only; set [agent]tls on the host."
+
+
+class TransferDamaged(MycloudError):
+    status, code = 422, "transfer_damaged"
+    template = "The file came over damaged: its sha256 is another; send it again."
+
+
 class RootHelperUnavailable(Unavailable):
     code = "root_helper_unavailable"
     template = "The root helper of the host does not answer: %(reason)s"

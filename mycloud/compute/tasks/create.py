@@ -6,7 +6,7 @@ from mycloud.common.states import Power
 from mycloud.compute import guest_spec
 from mycloud.compute.drivers.base import ComputeDriver
 from mycloud.compute.tasks import volumes
-from mycloud.disk.image_source import fetcher
+from mycloud.disk.image_source import Neighbours, fetcher
 from mycloud.journal.runner import Plan, Step
 from mycloud.objects.operation import Operation
 
@@ -17,6 +17,7 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
     disks = volumes.NewDisks(driver, context, operation)
     spec = guest_spec.build(server, operation.payload)
     image = spec.image
+    neighbours = Neighbours(str(operation.host), driver.settings.pki_dir)
 
     def undo_guest() -> None:
         driver.destroy(server.id)
@@ -29,7 +30,9 @@ def plan(driver: ComputeDriver, context: Any, operation: Operation) -> Plan:
             *disks.steps(),
             Step(
                 "image",
-                do=lambda: driver.ensure_image(image, fetcher(context, image)),
+                do=lambda: driver.ensure_image(
+                    image, fetcher(context, image, neighbours=neighbours)
+                ),
                 done=lambda: image is None or driver.image_ready(image),
             ),
             Step(

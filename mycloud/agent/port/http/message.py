@@ -100,9 +100,9 @@ class Reply:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def as_json(value: Any, status: int = 200, **headers: str) -> Reply:
+def as_json(value: Any, status: int = 200) -> Reply:
     """An answer in JSON."""
-    return Reply(status, json.dumps(value).encode() + b"\n", headers=headers)
+    return Reply(status, json.dumps(value).encode() + b"\n")
 
 
 def read(stream: Stream) -> Request:

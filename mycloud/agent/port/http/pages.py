@@ -8,7 +8,7 @@ from mycloud.agent.executor import Executor
 from mycloud.agent.host import Host
 from mycloud.agent.metrics import Metrics
 from mycloud.agent.port import rpc
-from mycloud.agent.port.http import message
+from mycloud.agent.port.http import message, transfers
 from mycloud.agent.port.http.message import Reply, Request
 from mycloud.agent.port.http.server import Pages
 from mycloud.agent.port.settings import Patience
@@ -23,6 +23,7 @@ def pages(host: Host, dispatcher: rpc.Dispatcher, patience: Patience) -> Pages:
         "/healthz": {"GET": functools.partial(_health, host)},
         "/metrics": {"GET": functools.partial(_metrics, host)},
         "/jsonrpc": {"POST": functools.partial(_jsonrpc, dispatcher, patience)},
+        transfers.PATH: transfers.handlers(host, patience),
     }
 
 

@@ -46,8 +46,11 @@ class Http:
                 request = message.read(sock)
             except Refused as error:
                 _send(sock, _refusal(error), keep_alive=False)
+                sock.linger()
                 return
             again = self._answer(request)
+            if request.unread:
+                sock.linger()
 
     def _answer(self, request: Request) -> bool:
         """Whether another request may follow."""

@@ -6,10 +6,11 @@ import sys
 from typing import Any
 
 from mycloud.cli import exits
+from mycloud.cli.app import MycloudApp
 from mycloud.cli.command import Command, ShowOne, pairs
 from mycloud.cli.local import add_state, chosen_layout
-from mycloud.local import progress
-from mycloud.local.node import join, life, record, self_test
+from mycloud.local import progress, service_user
+from mycloud.local.node import as_root, join, life, record, self_test
 from mycloud.local.settings import Tell
 
 
@@ -48,6 +49,11 @@ class Join(Command):
             "--hypervisor", choices=["libvirt", "fake"], default="libvirt",
             help="fake runs no guests (for tests)",
         )
+        parser.add_argument(
+            "--user", metavar="NAME",
+            help="an ordinary user to run the programs, where root starts them (default: "
+            f"{service_user.NAME})",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
@@ -55,6 +61,7 @@ class Join(Command):
         with progress.told(self.app.stderr, quiet=self.app.quiet) as tell:
             found = record.load(layout)
             if found is not None:
+                as_root.enter(layout, found, tell)
                 started, results = join.again(layout, found, tell)
                 tell(
                     f"{found.name} has joined the cloud at {found.urls[0]} already"
@@ -63,6 +70,9 @@ class Join(Command):
                 return _tell_results(results, tell)
             text = parsed_args.token
             token = join.parse(sys.stdin.readline() if text == "-" else text)
+            user = service_user.chosen(None, parsed_args.user)
+            if user is not None:
+                return as_root.join(layout, user, self._words(parsed_args), token.text(), tell)
             wanted = join.choose(
                 token, name=parsed_args.name, address=parsed_args.address,
                 hypervisor=parsed_args.hypervisor,
@@ -70,6 +80,17 @@ class Join(Command):
             found, results = join.join(layout, token, wanted, tell)
             tell(f"{found.name} has joined the cloud at {found.urls[0]}")
             return _tell_results(results, tell)
+
+
+    def _words(self, args: argparse.Namespace) -> list[str]:
+        """This command, for another user."""
+        words = [*_quiet(self.app), "node", "join", "-", "--name", args.name]
+        words += ["--hypervisor", args.hypervisor]
+        return words + (["--address", args.address] if args.address else [])
+
+
+def _quiet(app: MycloudApp) -> list[str]:
+    return ["--quiet"] if app.quiet else []
 
 
 class Start(Command):
@@ -83,7 +104,9 @@ class Start(Command):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         layout = chosen_layout(parsed_args)
         with progress.told(self.app.stderr, quiet=self.app.quiet) as tell:
-            started, results = join.again(layout, record.joined(layout), tell)
+            found = record.joined(layout)
+            as_root.enter(layout, found, tell)
+            started, results = join.again(layout, found, tell)
             if not started:
                 tell("Everything runs already")
             return _tell_results(results, tell)
@@ -101,8 +124,12 @@ class Stop(Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        layout = chosen_layout(parsed_args)
-        if not life.stop(layout, self.app.tell, keep_guests=parsed_args.keep_guests):
+        layout, keep = chosen_layout(parsed_args), parsed_args.keep_guests
+        words = [*_quiet(self.app), "node", "stop", *(["--keep-guests"] if keep else [])]
+        code = as_root.stop(layout, record.joined(layout), words, self.app.tell)
+        if code is not None:
+            return code
+        if not life.stop(layout, self.app.tell, keep_guests=keep):
             self.app.tell("Nothing runs")
         return exits.DONE
 
@@ -116,7 +143,9 @@ class Status(ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
-        return pairs(life.status(chosen_layout(parsed_args)))
+        layout = chosen_layout(parsed_args)
+        service_user.enter(layout, record.joined(layout).settings)
+        return pairs(life.status(layout))
 
 
 class Leave(Command):
@@ -135,9 +164,15 @@ class Leave(Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        layout = chosen_layout(parsed_args)
-        found = life.leave(layout, self.app.tell, force=parsed_args.force)
+        layout, force = chosen_layout(parsed_args), parsed_args.force
+        words = [*_quiet(self.app), "node", "leave", *(["--force"] if force else [])]
+        code = as_root.stop(layout, record.joined(layout), words, self.app.tell)
+        if code:
+            return code
+        if code is None:
+            found = life.leave(layout, self.app.tell, force=force)
+            self.app.tell(f"{found.name} has left the cloud at {found.urls[0]}")
         if parsed_args.remove_state:
-            life.remove(layout)
-        self.app.tell(f"{found.name} has left the cloud at {found.urls[0]}")
+            as_root.remove(layout)
+            self.app.tell(f"{layout.state} is removed")
         return exits.DONE

@@ -1,5 +1,7 @@
 """Options of the message bus; they are oslo.messaging's own."""
 
+import os
+
 from oslo_config import cfg
 from oslo_messaging import opts
 
@@ -12,7 +14,8 @@ def name_process(name: str) -> None:
     To be called before there is a transport: it reads the name when it is made.
     """
     cfg.CONF.register_opts(dict(opts.list_opts())[_RABBIT], group=_RABBIT)
-    cfg.CONF.set_default("processname", name, group=_RABBIT)
+    # a file in /dev/shm, which all users of the machine share, has the name, too
+    cfg.CONF.set_default("processname", f"{name}-{os.getuid()}", group=_RABBIT)
     # the pauses between attempts grow up to this many seconds: after an outage a service is back
     # that soon
     cfg.CONF.set_default("rabbit_interval_max", 3, group=_RABBIT)

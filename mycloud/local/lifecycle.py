@@ -44,6 +44,11 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
     :raises LocalError: it can't be started; says what to do
     """
     service_user.check_owner(layout, settings)
+    if layout.node.exists():
+        raise LocalError(
+            f"{layout.state} is that of a machine of a cloud elsewhere: 'mycloud node start' "
+            "starts it; choose another --state for a cloud of its own"
+        )
     wanted = supervisor.wanted(layout, settings)
     running = [process for process in wanted if process.pid(layout) is not None]
     before = load(layout)
@@ -61,8 +66,8 @@ def up(layout: Layout, settings: Settings, tell: Tell) -> bool:
     settings = agent_ports.assigned(settings)
     save(layout, settings)
     configuration.write(layout, settings)
-    if settings.hypervisor == "libvirt" and _KVM.exists():
-        _prepare_proof(layout, tell)
+    if settings.hypervisor == "libvirt":
+        prepare_proof(layout, tell)
     _prepare_database(layout, settings, tell)
     certificates.ensure(layout, settings, tell)
     for process in wanted:
@@ -108,8 +113,10 @@ def _check_idle(layout: Layout) -> None:
             )
 
 
-def _prepare_proof(layout: Layout, tell: Tell) -> None:
-    """KVM is used only where the tiny guest has booted in it."""
+def prepare_proof(layout: Layout, tell: Tell) -> None:
+    """KVM, where it is, is used only if the tiny guest has booted in it."""
+    if not _KVM.exists():
+        return
     try:
         guest_image.ensure(layout, tell)
     except LocalError as error:

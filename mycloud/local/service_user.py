@@ -218,9 +218,12 @@ def enter(layout: Layout, settings: Settings) -> None:
     become(account, layout)
 
 
-def run_command(layout: Layout, settings: Settings, words: Iterable[str]) -> int:
+def run_command(
+    layout: Layout, settings: Settings, words: Iterable[str], *, text: str | None = None
+) -> int:
     """Run a ``mycloud`` command as the cloud's user; returns its exit status.
 
+    :param text: what it reads from its standard input; None: what this process would
     :raises LocalError: that user is gone
     """
     account = find(settings.user or "")
@@ -233,7 +236,7 @@ def run_command(layout: Layout, settings: Settings, words: Iterable[str]) -> int
     return subprocess.run(
         [sys.executable, "-m", "mycloud.cli.main", *words, "--state", str(layout.state)],
         check=False, cwd="/", env={**os.environ, **environment(account, layout)},
-        **_identity(account),
+        input=text, text=True, **_identity(account),
     ).returncode
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import pwd
 import signal
 import unittest
 from pathlib import Path
@@ -90,11 +91,19 @@ class JoinFakeTest(testtools.TestCase):
         self.assertEqual(NODE, next(
             host.address for host in self.admin.hosts.list() if host.service_host == NAME
         ))
+        self.assertIn("root helper: ", said.stderr)
         self._check_secrets()
         status = self.status()
         self.assertEqual(("up", NAME, NODE), tuple(
             status[name] for name in ("health", "name", "address")
         ))
+        owners = {
+            name: pwd.getpwuid(os.stat(f"/proc/{pid}").st_uid).pw_name
+            for name, pid in status["pids"].items()
+        }
+        self.assertEqual(
+            {f"mycloud-compute-{NAME}": "mycloud", "mycloud-privileged": "root"}, owners
+        )
         self._check_again(token, status)
         self._check_kill(status)
         self._check_server()

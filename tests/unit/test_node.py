@@ -1,7 +1,10 @@
 """The parts of ``mycloud node join`` that need no second machine."""
 
 import configparser
+import dataclasses
 import json
+import os
+import pwd
 import socket
 import stat
 import unittest
@@ -20,7 +23,8 @@ from mycloud.local.node.record import Record, Wanted
 from mycloud.local.settings import LocalError
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
-WANTED = Wanted("node1", "127.0.0.1", "fake")
+ME = pwd.getpwuid(os.geteuid()).pw_name
+WANTED = Wanted("node1", "127.0.0.1", "fake", ME)
 
 
 class Api(fixtures.Fixture):
@@ -146,7 +150,7 @@ class RequestTest(NodeCase):
         self.ask(token)
         first, second = api.asked
         self.assertEqual(first, second)
-        self.ask(token, Wanted("node2", "127.0.0.1", "fake"))
+        self.ask(token, dataclasses.replace(WANTED, name="node2"))
         self.assertNotEqual(first, api.asked[-1])
 
     def test_answers_of_somebody_else(self) -> None:
@@ -234,8 +238,9 @@ class JoinTest(NodeCase):
             free.bind(("127.0.0.1", 0))
             shut = f"127.0.0.1:{free.getsockname()[1]}"
             self.assertIn(shut, self.join(self.token(api.url, brokers=(shut,))))
-        self.assertIn("--name", self.join(token, Wanted("-x", "127.0.0.1", "fake")))
-        self.assertIn("--address", self.join(token, Wanted("x", "192.0.2.77", "fake")))
+        self.assertIn("--name", self.join(token, dataclasses.replace(WANTED, name="-x")))
+        elsewhere = dataclasses.replace(WANTED, address="192.0.2.77")
+        self.assertIn("--address", self.join(token, elsewhere))
         later = clock.now().replace(year=2031)
         self.patch("mycloud.common.clock.now", lambda: later)
         self.assertIn("clock", self.join(token))
@@ -251,7 +256,8 @@ class JoinTest(NodeCase):
         self.useFixture(fixtures.EnvironmentVariable("PATH", "/nonexistent"))
         self.patch("mycloud.local.node.checks._ROOT_PATHS", "/nonexistent")
         error = self.assertRaises(
-            LocalError, checks.machine, self.layout, Wanted("x", "127.0.0.1"), self.told.append
+            LocalError, checks.machine, self.layout,
+            dataclasses.replace(WANTED, hypervisor="libvirt"), self.told.append,
         )
         self.assertIn("apt-get install libvirt-daemon", str(error))
 

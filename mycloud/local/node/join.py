@@ -1,19 +1,19 @@
 """Making this machine a compute host of a cloud elsewhere."""
 
+import os
+import pwd
 import shutil
 from pathlib import Path
 
 from mycloud.common import clock, exceptions
 from mycloud.common.node_token import NodeToken
 from mycloud.common.undo import UndoStack
-from mycloud.local import guest_image
+from mycloud.local import lifecycle, privileged
 from mycloud.local.layout import Layout
 from mycloud.local.node import checks, daemons, options, record, request, self_test
 from mycloud.local.node.cloud import Cloud, Member, own_address
 from mycloud.local.node.record import Record, Wanted
 from mycloud.local.settings import LocalError, Tell
-
-_KVM = Path("/dev/kvm")
 
 
 def parse(text: str) -> NodeToken:
@@ -31,7 +31,8 @@ def choose(
 
     :raises LocalError: there is no way to the cloud
     """
-    return Wanted(name, address or own_address(token.urls[0]), hypervisor or "libvirt")
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    return Wanted(name, address or own_address(token.urls[0]), hypervisor or "libvirt", user)
 
 
 def join(
@@ -61,7 +62,7 @@ def _join(
 ) -> tuple[Record, list[self_test.Result]]:
     before = _content(layout.state)
     undo.push("files", lambda: _remove_new(layout.state, before))
-    layout.make()
+    layout.make(passable=privileged.pid(layout) is not None)
     tell(f"Asking the cloud to let {wanted.name} join")
     told = request.ask(layout, token, wanted, Cloud(token.urls, token.api_certificate))
     found = Record(
@@ -71,7 +72,8 @@ def _join(
     undo.push("membership", lambda: Member(layout, found).leave(force=True))
     request.install(layout, told)
     options.write(layout, wanted, told)
-    _prepare_proof(layout, wanted, tell)
+    if wanted.hypervisor == "libvirt":
+        lifecycle.prepare_proof(layout, tell)
     undo.push(
         "programs", lambda: _ignore(daemons.stop(layout, found, tell, guests_too=True))
     )
@@ -95,16 +97,6 @@ def again(
 
 def _ignore(_: object) -> None:
     """An undo says nothing."""
-
-
-def _prepare_proof(layout: Layout, wanted: Wanted, tell: Tell) -> None:
-    """KVM is used only where the tiny guest has booted in it."""
-    if wanted.hypervisor != "libvirt" or not _KVM.exists():
-        return
-    try:
-        guest_image.ensure(layout, tell)
-    except LocalError as error:
-        tell(f"KVM can't be tried, guests will be slow: {error}")
 
 
 def _content(folder: Path) -> set[Path] | None:

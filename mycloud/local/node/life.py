@@ -3,7 +3,7 @@
 import shutil
 from typing import Any
 
-from mycloud.local import guests
+from mycloud.local import guests, privileged
 from mycloud.local.layout import Layout
 from mycloud.local.node import daemons, record
 from mycloud.local.node.cloud import Member
@@ -20,6 +20,8 @@ def status(layout: Layout) -> dict[str, Any]:
     """
     found = record.joined(layout)
     pids = {process.name: process.pid(layout) for process in found.processes(layout)}
+    if layout.of_root.exists():
+        pids[privileged.NAME] = privileged.pid(layout)
     daemon = guests.daemon(layout, found.name)
     running = 0
     if daemon is not None:
@@ -27,7 +29,7 @@ def status(layout: Layout) -> dict[str, Any]:
         pids |= {"libvirtd": state.libvirtd, "virtlogd": state.virtlogd}
         running = state.guests
     known, problem = _known(layout, found)
-    own = [process.pid(layout) for process in found.processes(layout)]
+    own = [pid for name, pid in pids.items() if name.startswith("mycloud-")]
     up = known is not None and known["service"] is not None and known["service"]["up"]
     return {
         "health": "up" if all(own) and up else "degraded" if any(own) or up else "down",
@@ -86,10 +88,3 @@ def leave(layout: Layout, tell: Tell, *, force: bool) -> Record:
     layout.compute_config(found.name).unlink(missing_ok=True)
     shutil.rmtree(layout.certificates, ignore_errors=True)
     return found
-
-
-def remove(layout: Layout) -> None:
-    """Remove the state directory of a machine that has left."""
-    if layout.node.exists():
-        raise LocalError("The machine is one of a cloud; 'mycloud node leave' first")
-    shutil.rmtree(layout.state)

@@ -15,13 +15,13 @@ class Wanted:
     """What a machine is to be.
 
     :ivar address: at which other hosts reach it
-    :ivar user: whom root lets the services run as; None: whoever starts them
+    :ivar user: whom its programs run as
     """
 
     name: str
     address: str
-    hypervisor: str = "libvirt"
-    user: str | None = None
+    hypervisor: str
+    user: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Record:
         wanted = self.wanted
         return Settings(
             hosts=(wanted.name,), hypervisor=wanted.hypervisor, processes=True,
+            user=wanted.user,
         )
 
     def processes(self, layout: Layout) -> list[supervisor.Process]:

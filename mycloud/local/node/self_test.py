@@ -7,11 +7,13 @@ import requests
 
 from mycloud.common import clock, concurrency, pki
 from mycloud.compute.hypervisor import proof
+from mycloud.local import privileged
 from mycloud.local.layout import Layout
 from mycloud.local.node import daemons
 from mycloud.local.node.cloud import CloudRefuses, Member
 from mycloud.local.node.record import Record
 from mycloud.local.settings import LocalError, Tell
+from mycloud.privileged import client, errors
 
 #: Within which the agent's port is published.
 _AGENT_SECONDS = 15
@@ -32,7 +34,10 @@ def run(layout: Layout, record: Record, tell: Tell) -> list[Result]:
     :raises LocalError: a program has ended, or the cloud does not hear of it in time
     """
     known = _wait_listed(layout, record, tell)
-    return [_service(known), _hypervisor(layout, record, known), _agent(layout, record)]
+    return [
+        _service(known), _hypervisor(layout, record, known), _agent(layout, record),
+        _helper(layout),
+    ]
 
 
 def _wait_listed(layout: Layout, record: Record, tell: Tell) -> dict[str, Any]:
@@ -52,6 +57,21 @@ def _wait_listed(layout: Layout, record: Record, tell: Tell) -> dict[str, Any]:
     tell("Waiting until the cloud lists this host")
     daemons.wait(layout, record, tell, listed)
     return found
+
+
+def _helper(layout: Layout) -> Result:
+    """Where root has started one, it must answer this user."""
+    if not layout.of_root.exists():
+        return Result("root helper", "none, since root has not started this machine")
+    client.configure(layout.state)
+    try:
+        found = client.call.helper_ping()
+    except errors.PrivilegedError as error:
+        return Result(
+            "root helper", "",
+            f"{error.message}; see {privileged.log(layout)}, and as root run 'mycloud node start'",
+        )
+    return Result("root helper", f"{found['verbs']} verbs")
 
 
 def _agent(layout: Layout, record: Record) -> Result:

@@ -42,6 +42,9 @@ class Host(Protocol):
     def commit(self) -> None:
         """Stay with what was changed."""
 
+    def resume(self, target: model.State, scope: model.Scope) -> None:
+        """Start again what may have ended with the helper's last process."""
+
     def go_back(self, before: model.State, scope: model.Scope) -> list[str]:
         """Undo what was changed; tells what can't be."""
 
@@ -282,6 +285,10 @@ class Keeper:
         if (self._store.read(BOOT) or {}).get("id") != boot_id:
             self._restore_until = self._clock() + _RESTORE_SECONDS
             self._restore_committed()
+        elif current := checkpoint or committed:
+            self._hosts[current["backend"]].resume(
+                model.state_from_json(current["target"]), model.scope_from_json(current["scope"])
+            )
         if checkpoint is None:
             return
         self._checkpoint = checkpoint

@@ -23,6 +23,9 @@ class ByNetlink:
     def commit(self) -> None:
         """Nothing has to be done."""
 
+    def resume(self, target: model.State, scope: model.Scope) -> None:
+        perform.resume(target, scope)
+
     def go_back(self, before: model.State, scope: model.Scope) -> list[str]:
         return perform.restore(before, scope)
 

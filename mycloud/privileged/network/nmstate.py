@@ -131,6 +131,9 @@ class Nmstate:
     def commit(self) -> None:
         self._run("commit")
 
+    def resume(self, target: State, scope: Scope) -> None:
+        """NetworkManager runs by itself."""
+
     def go_back(self, before: State, scope: Scope) -> list[str]:
         failed = ""
         try:

@@ -64,6 +64,17 @@ def perform(step: Action) -> None:
             dhcp.stop(client)
 
 
+def resume(target: State, scope: Scope) -> None:
+    """Start DHCP clients that have ended with the helper's last process."""
+    links = kernel.links()
+    for client in sorted(target.dhcp - dhcp.running()):
+        if client.link in scope.addressed and client.link in links:
+            try:
+                dhcp.start(client)
+            except (errors.PrivilegedError, OSError) as error:
+                LOG.warning("No DHCP client for %s: %s", client.link, error)
+
+
 def restore(target: State, scope: Scope) -> list[str]:
     """Make ``scope`` of this host as ``target`` says, as far as it can be.
 

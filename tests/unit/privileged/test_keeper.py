@@ -66,6 +66,9 @@ class ModelHost:
     def commit(self) -> None:
         self.fate()
 
+    def resume(self, target: State, scope: Scope) -> None:
+        self.fate()
+
     def go_back(self, before: State, scope: Scope) -> list[str]:
         return self.restore(before, scope)
 

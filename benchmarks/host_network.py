@@ -1,7 +1,7 @@
 """What a host's networks cost: ``python -m benchmarks.host_network``, as root.
 
-The host is a network namespace with twenty NICs; the document puts a bridge with addresses on each.
-The root helper is the real program; its checkpoints are on the disk.
+The host is a network namespace with twenty NICs; the document puts a bridge with addresses on
+each.  The root helper is the real program; its checkpoints are on the disk.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 from typing import Any
@@ -106,6 +107,104 @@ class ApplyTest(HostNetworkCase):
             return False
         client.call.link_remove("probe.9")
         return True
+
+
+class VerbsTest(HostNetworkCase):
+    """What the root helper lets be done outside of a checkpoint."""
+
+    def test_what_others_have_made_is_not_touched(self) -> None:
+        for verb, arguments in (
+            ("link_remove", ("eth0",)), ("link_leave", ("lo",)),
+            ("address_add", ("lo", "127.0.0.9/8")), ("address_remove", ("lo", "127.0.0.1/8")),
+            ("route_add", ("lo", "10.9.0.0/16")), ("route_remove", ("lo", "10.9.0.0/16")),
+            ("dhcp_start", ("lo", "v4")),
+        ):
+            error = self.assertRaises(
+                errors.Refused, getattr(client.call, verb), *arguments
+            )
+            self.assertIn("is not mycloud's", error.message)
+        self.inside.batch("link add theirs type bridge")
+        self.assertRaises(errors.Refused, client.call.link_remove, "theirs")
+        self.assertRaises(errors.Refused, client.call.link_set, "theirs", up=True)
+        self.inside.batch("link del theirs")
+        self.is_back()
+
+    def test_what_mycloud_has_made(self) -> None:
+        call = client.call
+        for _ in range(2):
+            call.link_add("br-a", "bridge", mtu=1400, details={"options": {"stp": True}})
+            call.link_add("a0", "veth", details={"peer": "a1"})
+            call.link_join("a0", "br-a")
+            call.link_set("br-a", up=True, mtu=1300)
+            call.address_add("br-a", "10.9.0.1/24")
+            call.route_add("br-a", "10.10.0.0/16", gateway="10.9.0.2", details={"metric": 5})
+        [bridge] = self.inside.ip_json("-d", "addr", "show", "br-a")
+        self.assertEqual(
+            (1300, "10.9.0.1", 1),
+            (bridge["mtu"], bridge["addr_info"][0]["local"],
+             bridge["linkinfo"]["info_data"]["stp_state"]),
+        )
+        self.assertEqual(["a0", "a1", "br-a"], call.link_state()["own"])
+        error = self.assertRaises(errors.Refused, call.link_remove, "br-a")
+        self.assertIn("is used by a0", error.message)
+        for _ in range(2):
+            call.route_remove("br-a", "10.10.0.0/16", gateway="10.9.0.2", details={"metric": 5})
+            call.address_remove("br-a", "10.9.0.1/24")
+            call.link_leave("a0")
+            call.link_remove("br-a")
+            call.link_remove("a0")
+            if "a0" not in self.inside.ip("link"):
+                break
+        self.is_back()
+
+    def test_what_the_kernel_refuses(self) -> None:
+        call = client.call
+        call.link_add("br-a", "bridge")
+        self.addCleanup(call.link_remove, "br-a")
+        for verb, arguments, more, number, words in (
+            ("link_add", ("br-a", "veth"), {"details": {"peer": "b"}}, errno.EEXIST,
+             "another one"),
+            ("link_add", ("eth0", "bridge"), {}, errno.EEXIST, "another one"),
+            ("link_join", ("br-a", "br-none"), {}, errno.ENODEV, "no link br-none"),
+            ("link_set", ("br-none",), {"up": True}, errno.ENODEV, "no link br-none"),
+            ("address_add", ("br-none", "10.9.0.1/24"), {}, errno.ENODEV, "no link br-none"),
+            ("route_add", ("br-a", "10.9.0.0/16"), {"gateway": "10.1.1.1"}, errno.ENETUNREACH,
+             "gateway"),
+            ("link_join", ("br-a", "br-a"), {}, errno.ELOOP, "does not change br-a"),
+        ):
+            error = self.assertRaises(
+                errors.SystemFailed, getattr(call, verb), *arguments, **more
+            )
+            self.assertEqual(number, error.details["errno"], error.message)
+            self.assertIn(words, error.message)
+
+    def test_what_is_no_argument(self) -> None:
+        call = client.call
+        for verb, arguments, more in (
+            ("link_add", ("a", "vlan"), {}),
+            ("link_add", ("a", "vlan"), {"details": {"base": "eth0", "vlan": 4096}}),
+            ("link_add", ("a", "bridge"), {"details": {"name": "b"}}),
+            ("link_add", ("a", "veth"), {"details": {"peer": "-b"}}),
+            ("link_add", ("a" * 16, "bridge"), {}),
+            ("link_add", ("a", "tun"), {}),
+            ("link_set", ("a",), {"mtu": 67}),
+            ("address_add", ("a", "192.0.2.7"), {}),
+            ("route_add", ("a", "192.0.2.0/24"), {"gateway": "2001:db8::1"}),
+            ("route_add", ("a", "192.0.2.0/24"), {"details": {"tables": 5}}),
+            ("checkpoint_arm", ({}, {}, {}), {"options": {}, "deadline_seconds": 0}),
+            ("checkpoint_arm", ({"links": [{"mtu": 1}]}, {}, {}),
+             {"options": {}, "deadline_seconds": 5}),
+            ("checkpoint_arm", ({}, {"links": ["../x"]}, {}),
+             {"options": {}, "deadline_seconds": 5}),
+            ("checkpoint_arm", ({}, {}, {}),
+             {"options": {"backend": "magic"}, "deadline_seconds": 5}),
+            ("checkpoint_commit", ("x",), {}),
+            ("resolver_set", (["192.0.2.53"],), {}),
+        ):
+            self.assertRaises(
+                errors.InvalidArguments, getattr(call, verb), *arguments, **more
+            )
+        self.is_back()
 
 
 class Deadly:

@@ -10,6 +10,9 @@ from mycloud.agent.registry import Registry, verb
 from mycloud.agent.statistics.sampler import Sampler
 from mycloud.common import clock
 from mycloud.db import engine, services
+from mycloud.local.doctor import agents
+from mycloud.local.doctor.patient import Patient
+from mycloud.local.layout import Layout
 from tests.fixtures import seeds
 from tests.fixtures.compute_api import ComputeApiCase
 
@@ -107,6 +110,21 @@ class CloudHostsTest(ComputeApiCase):
         found = self.ask("/hosts/host1")["host"]
         self.assertIs(False, found["answers"])
         self.assertIn("does not answer", found["reason"])
+
+    def test_doctor_finds_agents_that_do_not_answer(self):
+        patient = Patient(Layout(self.cloud.state), None, True, True)
+
+        def findings():
+            return [finding.problem for finding in agents.agents(patient)]
+
+        urls = [each["agent_url"] for each in self.ask("/hosts")["hosts"]]
+        self.assertEqual([True, True], [url.startswith("http://127.0.0.1:") for url in urls])
+        self.assertEqual([], self.cloud.in_role(findings))
+        self.cloud.computes["host1"].agent.stop()
+        [problem] = self.cloud.in_role(findings)
+        self.assertIn("The agent of host host1 does not answer at http://127.0.0.1:", problem)
+        self.silence("host1")
+        self.assertEqual([], self.cloud.in_role(findings))
 
     def test_who_may_ask(self):
         for path in ("/hosts", "/hosts/host1", "/hosts/host1/stats", "/hosts/host1/logs"):

@@ -7,7 +7,7 @@ from mycloud.common import context, exceptions
 from mycloud.db import engine
 from mycloud.db.migrations import version
 from mycloud.local import lifecycle
-from mycloud.local.doctor import disks, leftovers, machine, records
+from mycloud.local.doctor import agents, disks, leftovers, machine, records
 from mycloud.local.doctor.patient import Finding, Findings, Patient
 from mycloud.local.layout import Layout
 from mycloud.local.settings import LocalError, load
@@ -25,6 +25,7 @@ CHECKS: dict[str, tuple[Check, bool, bool]] = {
     "database": (records.database, False, False),
     "clock": (records.clocks, True, False),
     "services": (records.services, True, False),
+    "agents": (agents.agents, True, True),
     "bus": (records.bus, True, False),
     "journal": (records.journal, True, False),
     "servers": (records.servers, True, False),

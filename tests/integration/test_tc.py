@@ -64,10 +64,12 @@ class SharesTest(TcCase):
 
     def test_set_change_and_remove_without_a_trace(self):
         before = self.tc("qdisc", "show")
-        client.call.tc_qos_set("eth0", None, share=70, limit=8_000_000, guaranteed=1_000_000)
+        client.call.tc_qos_set("eth0", None, outbound={
+            "share": 70, "limit": 8_000_000, "guaranteed": 1_000_000,
+        })
         told = self.tc("class", "show", "dev", "eth0")
         self.assertIn("7c0d:1fff parent 7c0d:ffff prio 0 rate 1Mbit ceil 8Mbit", told)
-        client.call.tc_qos_set("eth0", None, limit=9_000_000)
+        client.call.tc_qos_set("eth0", None, outbound={"limit": 9_000_000})
         told = self.tc("class", "show", "dev", "eth0")
         self.assertIn("7c0d:1fff parent 7c0d:ffff prio 0 rate 64Kbit ceil 9Mbit", told)
         self.assertEqual(2, self.tc(
@@ -78,7 +80,7 @@ class SharesTest(TcCase):
         self.assertEqual({"removed": False}, client.call.tc_qos_remove("eth0", None))
 
     def test_a_limit_is_kept(self):
-        client.call.tc_qos_set("eth0", None, limit=8_000_000)
+        client.call.tc_qos_set("eth0", None, outbound={"limit": 8_000_000})
         seconds = self.send(1_000_000)
         # a burst may be ahead of the limit
         self.assertGreater(seconds, 0.8)
@@ -121,13 +123,14 @@ class SharesTest(TcCase):
         self.assertEqual(before, self.tc("qdisc", "show"))
 
     def test_bad_arguments(self):
-        for words, vlan, more in (
+        for words, vlan, outbound in (
             ("vlan", 0, {}), ("vlan", 4095, {}), ("share", None, {"share": 0}),
-            ("limit", None, {"limit": -1}), ("guaranteed", None, {"guaranteed": "1Mbit"}),
+            ("limit", None, {"limit": -1}), ("limit", None, {"limit": 1_234_567}),
+            ("outbound", None, {"guaranteed": "1Mbit"}), ("unknown key", None, {"burst": 1}),
             ("guaranteed", None, {"guaranteed": 10**7, "limit": 10**6}),
         ):
             refused = self.assertRaises(
-                errors.InvalidArguments, client.call.tc_qos_set, "eth0", vlan, **more
+                errors.InvalidArguments, client.call.tc_qos_set, "eth0", vlan, outbound=outbound
             )
             self.assertIn(words, refused.message)
         for device in ("-batch", "eth0;id", "", "../x"):

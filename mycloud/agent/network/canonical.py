@@ -5,7 +5,8 @@ A document names networks and bonds of one host::
     networks:
       management: {nic: eth0, addresses: [192.0.2.7/24], gateway: 192.0.2.1, default_route: true,
                    name_servers: [192.0.2.53]}
-      guests: {bond: bond0, vlan: 100, bridged: true, mtu: 9000}
+      guests: {bond: bond0, vlan: 100, bridged: true, mtu: 9000,
+               qos: {out: {ls: 70, ul: 2Gbit}}}
       former: {remove: true}
     bonds:
       bond0: {nics: [eth1, eth2], mode: 802.3ad, options: {miimon: 100}}
@@ -23,7 +24,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mycloud.agent.network import addresses, conversions
+from mycloud.agent.network import addresses, conversions, qos
+from mycloud.agent.network.qos import Qos
 from mycloud.common import exceptions
 from mycloud.privileged.network import bonding
 from mycloud.privileged.network.model import FAMILIES, Option
@@ -47,6 +49,7 @@ class Network:
     :ivar addresses: each ADDRESS/LENGTH
     :ivar dhcp: families that a lease is asked for
     :ivar gateways: at most one of each family
+    :ivar qos: its share of what the base sends
     """
 
     name: str
@@ -61,6 +64,7 @@ class Network:
     gateways: tuple[str, ...] = ()
     default_route: bool = False
     name_servers: tuple[str, ...] = ()
+    qos: Qos | None = None
 
     @property
     def base(self) -> str:
@@ -135,6 +139,7 @@ def to_document(config: Config) -> dict[str, Any]:
                 "name_servers": list(each.name_servers),
                 **{key: value for key in ("nic", "bond", "vlan")
                    if (value := getattr(each, key)) is not None},
+                **({"qos": each.qos.document()} if each.qos else {}),
             }
             for name, each in sorted(config.networks.items())
         },
@@ -189,7 +194,7 @@ def _change(
 
 _NETWORK_FIELDS = (
     "nic", "bond", "vlan", "bridged", "switch", "stp", "mtu", "addresses", "dhcp", "gateway",
-    "default_route", "name_servers",
+    "default_route", "name_servers", "qos",
 )
 
 
@@ -218,6 +223,7 @@ def _network(name: str, field: str, given: Mapping[str, Any]) -> Network:
         name_servers=addresses.name_servers(
             f"{field}.name_servers", fields.get("name_servers") or []
         ),
+        qos=qos.read(f"{field}.qos", fields.get("qos")),
     )
     if found.stp and not bridged:
         raise _bad(f"{field}.stp", "only a bridge speaks STP; set bridged, or leave stp out")

@@ -7,6 +7,7 @@ from typing import Any
 
 from mycloud.agent.network.canonical import MTU, Change, Config, Network
 from mycloud.agent.network.host_state import HostState
+from mycloud.agent.network.qos import Qos
 from mycloud.agent.network.validation import check, members
 from mycloud.common import exceptions
 from mycloud.privileged.network import model
@@ -21,6 +22,7 @@ from mycloud.privileged.network.model import (
     Link,
     Route,
     Scope,
+    Share,
     State,
 )
 
@@ -114,7 +116,12 @@ def target_of(config: Config) -> State:
         _name_servers(config),
         frozenset(Client(each.device, family, each.default_route) for each in networks
                   for family in each.dhcp),
+        frozenset(_share(each, each.qos) for each in networks if each.qos is not None),
     )
+
+
+def _share(network: Network, qos: Qos) -> Share:
+    return Share(network.base, network.vlan or 0, qos.ls, qos.ul or 0, qos.rt or 0)
 
 
 def _default_route(network: Network, gateway: str) -> Route:

@@ -39,7 +39,8 @@ def start(state_dir: Path) -> None:
     :param state_dir: root's own directory of the helper
     """
     global _keeper
-    hosts: dict[str, Host] = {NETLINK: ByNetlink(), NMSTATE: Nmstate(perform.read, kernel.mark)}
+    by_nmstate = Nmstate(perform.read, kernel.mark, settle=perform.settle_shares)
+    hosts: dict[str, Host] = {NETLINK: ByNetlink(), NMSTATE: by_nmstate}
     made = Keeper(Store(state_dir / DIRECTORY), hosts)
     made.start()
     _keeper = made

@@ -17,6 +17,7 @@ from mycloud.privileged.network.model import (
     Link,
     Option,
     Route,
+    Share,
     State,
 )
 
@@ -74,8 +75,8 @@ class LinkRemove:
             if name in (other.base, other.master):
                 raise Impossible(f"{other.name} lies on {name}")
         bound = {each.link for each in state.addresses} | {each.link for each in state.routes}
-        if name in bound:
-            raise Impossible(f"{name} has addresses or routes")
+        if name in bound or any(each.link == name for each in state.shares):
+            raise Impossible(f"{name} has addresses, routes or shares")
         links = {key: link for key, link in state.links.items() if key != name}
         return dataclasses.replace(state, links=links)
 
@@ -250,9 +251,58 @@ class DhcpStop:
         return f"{self.client.link}: stop DHCP{self.client.family}"
 
 
+@dataclasses.dataclass(frozen=True)
+class ShareSet:
+    """Give a network its share of what a link sends, or another one.
+
+    :ivar before: None: it had none
+    """
+
+    before: Share | None
+    after: Share
+
+    def inverse(self) -> Action:
+        if self.before is None:
+            return ShareRemove(self.after)
+        return ShareSet(self.after, self.before)
+
+    def applied(self, state: State) -> State:
+        if self.after.link not in state.links:
+            raise Impossible(f"{self.after.link} is not there")
+        there = {(each.link, each.vlan): each for each in state.shares}
+        if there.get((self.after.link, self.after.vlan)) != self.before:
+            raise Impossible(f"the share of {self.after.network} is not as it was")
+        left = state.shares - {self.before} if self.before else state.shares
+        return dataclasses.replace(state, shares=left | {self.after})
+
+    def __str__(self) -> str:
+        told = [f"share {self.after.share}"]
+        told += [f"{name} {value} bit/s" for name in ("guaranteed", "limit")
+                 if (value := getattr(self.after, name))]
+        return f"{self.after.link}: {self.after.network} sends by {', '.join(told)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ShareRemove:
+    """Take a network's share away."""
+
+    share: Share
+
+    def inverse(self) -> Action:
+        return ShareSet(None, self.share)
+
+    def applied(self, state: State) -> State:
+        if self.share not in state.shares:
+            raise Impossible(f"{self.share.network} has no share")
+        return dataclasses.replace(state, shares=state.shares - {self.share})
+
+    def __str__(self) -> str:
+        return f"{self.share.link}: {self.share.network} sends as all others"
+
+
 Action = (
     LinkAdd | LinkRemove | LinkSet | AddressAdd | AddressRemove | RouteAdd | RouteRemove
-    | NameServersSet | DhcpStart | DhcpStop
+    | NameServersSet | DhcpStart | DhcpStop | ShareSet | ShareRemove
 )
 
 

@@ -47,6 +47,7 @@ class _Way:
     def steps(self) -> list[Action]:
         self._check()
         self._stop_dhcp()
+        self._remove_shares()
         self._remove_routes()
         self._remove_addresses()
         self._release_ports()
@@ -59,6 +60,7 @@ class _Way:
         self._bring_up()
         self._add_addresses()
         self._add_routes()
+        self._set_shares()
         self._set_name_servers()
         self._start_dhcp()
         return self._steps
@@ -142,6 +144,13 @@ class _Way:
         if each.link in self._removed:
             return True
         return each.link in self._scope.addressed and each not in wanted and not self._leased(each)
+
+    def _remove_shares(self) -> None:
+        wanted = {(each.link, each.vlan) for each in self._wanted.shares}
+        for share in sorted(self._real.shares):
+            gone = share.link in self._scope.links and (share.link, share.vlan) not in wanted
+            if gone or share.link in self._removed:
+                self._do(actions.ShareRemove(share))
 
     def _remove_routes(self) -> None:
         left = frozenset(
@@ -252,6 +261,13 @@ class _Way:
             kept = route in back and route.link not in self._scope.addressed
             if (wanted or kept) and route not in self._now.routes:
                 self._do(actions.RouteAdd(route))
+
+    def _set_shares(self) -> None:
+        there = {(each.link, each.vlan): each for each in self._now.shares}
+        for share in sorted(self._wanted.shares):
+            before = there.get((share.link, share.vlan))
+            if share.link in self._scope.links and share != before:
+                self._do(actions.ShareSet(before, share))
 
     def _set_name_servers(self) -> None:
         before, after = self._real.name_servers, self._wanted.name_servers

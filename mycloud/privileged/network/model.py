@@ -101,6 +101,27 @@ class Client:
     default_route: bool = False
 
 
+@dataclasses.dataclass(frozen=True, order=True)
+class Share:
+    """What a network has of what the link that it lies on sends; see ``tc.qos``.
+
+    :ivar vlan: its tag; 0 of the network without one
+    :ivar share: of what is left over, 1 to 100
+    :ivar limit: bits a second at most; 0: none; ``guaranteed`` likewise
+    """
+
+    link: str
+    vlan: int = 0
+    share: int = 50
+    limit: int = 0
+    guaranteed: int = 0
+
+    @property
+    def network(self) -> str:
+        """Of which network, for people."""
+        return f"VLAN {self.vlan}" if self.vlan else "the untagged network"
+
+
 @dataclasses.dataclass(frozen=True)
 class State:
     """:ivar name_servers: None: they are not decided here
@@ -112,6 +133,7 @@ class State:
     routes: frozenset[Route] = frozenset()
     name_servers: tuple[str, ...] | None = None
     dhcp: frozenset[Client] = frozenset()
+    shares: frozenset[Share] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,13 +166,14 @@ def state_to_json(state: State) -> dict[str, Any]:
         "routes": [dataclasses.asdict(each) for each in sorted(state.routes)],
         "name_servers": None if state.name_servers is None else list(state.name_servers),
         "dhcp": [dataclasses.asdict(each) for each in sorted(state.dhcp)],
+        "shares": [dataclasses.asdict(each) for each in sorted(state.shares)],
     }
 
 
 def state_from_json(data: Any) -> State:
     """:raises InvalidArguments: it is none; says what is wrong"""
     fields = _fields(
-        "state", data, links=list, addresses=list, routes=list, dhcp=list,
+        "state", data, links=list, addresses=list, routes=list, dhcp=list, shares=list,
         name_servers=(list, type(None)),
     )
     links = [link_from_json(each) for each in fields.get("links", [])]
@@ -162,6 +185,7 @@ def state_from_json(data: Any) -> State:
         None if servers is None else tuple(_checked("name server", each, _SERVER)
                                            for each in servers),
         frozenset(client_from_json(each) for each in fields.get("dhcp", [])),
+        frozenset(share_from_json(each) for each in fields.get("shares", [])),
     )
 
 
@@ -242,6 +266,16 @@ def client_from_json(data: Any) -> Client:
     if client.family not in FAMILIES:
         raise errors.InvalidArguments(f"dhcp: the family is v4 or v6, not {client.family!r}")
     return client
+
+
+def share_from_json(data: Any) -> Share:
+    """:raises InvalidArguments: it is none"""
+    fields = _fields("share", data, link=str, vlan=int, share=int, limit=int, guaranteed=int)
+    share = Share(**{"link": "", **fields})
+    _name(share.link)
+    if not 0 <= share.vlan < 4095:
+        raise errors.InvalidArguments("share: a VLAN's id is between 1 and 4094")
+    return share
 
 
 def _fields(what: str, data: Any, **kinds: Any) -> dict[str, Any]:

@@ -106,15 +106,17 @@ class Nmstate:
 
     :param read: how the host is now
     :param mark: notes that links are mycloud's, which NetworkManager does not
+    :param settle: sets the networks' shares, which nmstate does not know, and says what it can't
     """
 
     def __init__(
         self, read: Callable[[], State], mark: Callable[[list[str]], None],
-        program: str = PROGRAM,
+        program: str = PROGRAM, *, settle: Callable[[State, Scope], list[str]] | None = None,
     ) -> None:
         self._read = read
         self._mark = mark
         self._program = program
+        self._settle = settle or (lambda target, scope: [])
 
     def read(self) -> State:
         return self._read()
@@ -123,10 +125,14 @@ class Nmstate:
         """Change the host; it goes back by itself unless ``commit`` is called.
 
         :raises ProgramFailed: nmstate is not installed, or could not do it
+        :raises SystemFailed: a network does not get its share
         """
         self._run("apply", "--no-commit", "--timeout", str(int(seconds) + _GRACE_SECONDS), "-",
                   stdin=json.dumps(desired(target, scope, self.read())))
         self._mark(_made(target, scope))
+        problems = self._settle(target, scope)
+        if problems:
+            raise errors.SystemFailed("; ".join(problems))
 
     def commit(self) -> None:
         self._run("commit")
@@ -141,6 +147,7 @@ class Nmstate:
         except errors.ProgramFailed as error:
             # NetworkManager may have gone back already
             failed = error.message
+        self._settle(before, scope)
         try:
             left = difference(self.read(), before, scope, force=True)
         except Conflict as error:
@@ -153,7 +160,7 @@ class Nmstate:
         except errors.ProgramFailed as error:
             return [error.message]
         self._mark(_made(target, scope))
-        return []
+        return self._settle(target, scope)
 
     def _run(self, *words: str, stdin: str = "") -> None:
         run([self._program, *words], stdin=stdin, timeout=_RUN_SECONDS)

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 
 from mycloud.privileged import errors
-from mycloud.privileged.network import dhcp, kernel, resolver
+from mycloud.privileged.network import dhcp, kernel, resolver, shares
 from mycloud.privileged.network.actions import (
     Action,
     AddressAdd,
@@ -19,6 +19,8 @@ from mycloud.privileged.network.actions import (
     NameServersSet,
     RouteAdd,
     RouteRemove,
+    ShareRemove,
+    ShareSet,
 )
 from mycloud.privileged.network.difference import Conflict, difference
 from mycloud.privileged.network.model import Link, Scope, State
@@ -32,7 +34,7 @@ def read() -> State:
     """How the network of this host is now."""
     found = kernel.state()
     return dataclasses.replace(
-        found, name_servers=resolver.read(), dhcp=dhcp.running()
+        found, name_servers=resolver.read(), dhcp=dhcp.running(), shares=shares.read()
     )
 
 
@@ -62,6 +64,10 @@ def perform(step: Action) -> None:
             dhcp.start(client)
         case DhcpStop(client):
             dhcp.stop(client)
+        case ShareSet(_, share):
+            shares.give(share)
+        case ShareRemove(share):
+            shares.take(share)
 
 
 def resume(target: State, scope: Scope) -> None:
@@ -102,6 +108,21 @@ def restore(target: State, scope: Scope) -> list[str]:
     return problems
 
 
+def settle_shares(target: State, scope: Scope) -> list[str]:
+    """Of ``scope``, set only the shares as ``target`` says: for those who set up all else.
+
+    :returns: what could not be done, in words
+    """
+    problems = []
+    real = read()
+    for step in difference(real, dataclasses.replace(real, shares=target.shares), scope):
+        try:
+            perform(step)
+        except errors.PrivilegedError as error:
+            problems.append(f"{step}: {error}")
+    return problems
+
+
 def _possible(real: State, target: State, scope: Scope) -> tuple[State, list[str]]:
     """The target without what lies on interfaces that are not there."""
     lost: dict[str, str] = {}
@@ -127,6 +148,7 @@ def _possible(real: State, target: State, scope: Scope) -> tuple[State, list[str
         addresses=frozenset(each for each in target.addresses if each.link not in lost),
         routes=frozenset(each for each in target.routes if each.link not in lost),
         dhcp=frozenset(each for each in target.dhcp if each.link not in lost),
+        shares=frozenset(each for each in target.shares if each.link not in lost),
     ), problems
 
 

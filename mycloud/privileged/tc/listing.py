@@ -32,6 +32,7 @@ class Class:
     """:ivar classid: ``7c0d:5``
     :ivar parent: None under the qdisc itself
     :ivar rate: bits a second; ``ceil`` likewise; None of a kind that has none
+    :ivar quantum: bytes in a turn; shown with details only
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Class:
     parent: str | None
     rate: int | None
     ceil: int | None
+    quantum: int | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,7 @@ def qdiscs(text: str) -> list[Qdisc]:
 
 
 def classes(text: str) -> list[Class]:
-    """Of ``tc class show dev NAME``."""
+    """Of ``tc [-d] class show dev NAME``."""
     found = []
     for line in text.splitlines():
         words = line.split()
@@ -80,6 +82,7 @@ def classes(text: str) -> list[Class]:
         found.append(Class(
             kind=words[1], classid=words[2], parent=_after(words, "parent"),
             rate=rate(_after(words, "rate")), ceil=rate(_after(words, "ceil")),
+            quantum=_number(_after(words, "quantum")),
         ))
     return found
 
@@ -116,6 +119,19 @@ def rate(word: str | None) -> int | None:
     """``100Mbit`` → bits a second."""
     match = _RATE.fullmatch(word or "")
     return round(float(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def shown(bits: int) -> int:
+    """What is left of a rate when tc has shown it: three digits at least."""
+    # the kernel counts whole bytes
+    bits, unit = bits // 8 * 8, 1
+    while bits >= 1000 and (bits % 1000 == 0 or bits >= 1_000_000):
+        bits, unit = bits // 1000, unit * 1000
+    return bits * unit
+
+
+def _number(word: str | None) -> int | None:
+    return int(word) if word and word.isdigit() else None
 
 
 def _blocks(text: str) -> Iterator[str]:

@@ -29,6 +29,8 @@ ROOT, OTHERS, UNTAGGED = f"{HANDLE}ffff", f"{HANDLE}1ffe", f"{HANDLE}1fff"
 SHARE_DEFAULT, SHARE_MAX = 50, 100
 #: bits a second that a class has if nothing is guaranteed
 RATE_LEAST = 64_000
+#: bits a second, more than any interface has, of a class without a limit
+RATE_MOST = 10**12
 #: what an interface can send that does not know its speed
 RATE_UNKNOWN = 100 * 10**9
 #: bytes that a class may send in its turn, for each point of its share
@@ -55,9 +57,13 @@ class Outbound:
             raise errors.InvalidArguments(f"share: a number from 1 to {SHARE_MAX} is wanted")
         for name in ("limit", "guaranteed"):
             value = getattr(self, name)
-            if value is not None and not RATE_LEAST <= value <= 10**15:
+            if value is not None and not RATE_LEAST < value < RATE_MOST:
                 raise errors.InvalidArguments(
-                    f"{name}: {value} bit/s is not between {RATE_LEAST} and 10^15"
+                    f"{name}: {value} bit/s is not between {RATE_LEAST} and {RATE_MOST}"
+                )
+            if value is not None and value != (near := listing.shown(value)):
+                raise errors.InvalidArguments(
+                    f"{name}: {value} bit/s is finer than tc tells; {near} would do"
                 )
         if self.limit is not None and (self.guaranteed or 0) > self.limit:
             raise errors.InvalidArguments(
@@ -105,6 +111,29 @@ def look(device: str) -> Tree:
     )
 
 
+def shares() -> dict[str, dict[int | None, Outbound]]:
+    """What the networks have on every interface, by their tags."""
+    return {
+        each.device: _shares(each.device)
+        for each in listing.qdiscs(tc("qdisc", "show"))
+        if each.handle == HANDLE and each.parent is None and each.device is not None
+    }
+
+
+def _shares(device: str) -> dict[int | None, Outbound]:
+    found: dict[int | None, Outbound] = {}
+    for each in listing.classes(tc("-d", "class", "show", "dev", device)):
+        if each.classid in (ROOT, OTHERS) or not each.classid.startswith(HANDLE):
+            continue
+        vlan = int(each.classid.removeprefix(HANDLE), 16)
+        found[None if each.classid == UNTAGGED else vlan] = Outbound(
+            max(1, round((each.quantum or 0) / _QUANTUM)),
+            each.ceil if each.ceil != RATE_MOST else None,
+            each.rate if each.rate != RATE_LEAST else None,
+        )
+    return found
+
+
 def class_of(vlan: int | None) -> str:
     """The class of a network by its tag."""
     return UNTAGGED if vlan is None else f"{HANDLE}{vlan:x}"
@@ -128,9 +157,9 @@ def additions(
     if ROOT not in tree.classes:
         do.append(_class("add", device, HANDLE, ROOT, (rate, rate, _QUANTUM_MAX)))
     if OTHERS not in tree.classes:
-        do.append(_class("add", device, ROOT, OTHERS, _turn(Outbound(), rate)))
+        do.append(_class("add", device, ROOT, OTHERS, _turn(Outbound())))
     own = class_of(vlan)
-    do.append(_class("replace", device, ROOT, own, _turn(wanted, rate)))
+    do.append(_class("replace", device, ROOT, own, _turn(wanted)))
     if own not in tree.classes and tree.ours:
         undo.append(["class", "del", "dev", device, "classid", own])
     known = {each.flowid for each in tree.filters}
@@ -203,9 +232,8 @@ def _each(commands: Iterable[Command], *, forgiving: bool = False) -> None:
                 raise
 
 
-def _turn(wanted: Outbound, most: int) -> tuple[int, int, int]:
-    ceil = min(wanted.limit or most, most)
-    return min(wanted.guaranteed or RATE_LEAST, ceil), ceil, wanted.share * _QUANTUM
+def _turn(wanted: Outbound) -> tuple[int, int, int]:
+    return wanted.guaranteed or RATE_LEAST, wanted.limit or RATE_MOST, wanted.share * _QUANTUM
 
 
 def _class(

@@ -18,4 +18,5 @@ def nmstate_apply(checkpoint: Uuid) -> None:
     keeper = running.keeper()
     target, scope, seconds = keeper.armed_target(checkpoint)
     with keeper.changing(checkpoint, scope.links):
-        Nmstate(perform.read, kernel.mark).apply(target, scope, seconds)
+        host = Nmstate(perform.read, kernel.mark, settle=perform.settle_shares)
+        host.apply(target, scope, seconds)

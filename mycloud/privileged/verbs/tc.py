@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from mycloud.privileged.arguments import Check, InterfaceName
+from mycloud.privileged import errors
+from mycloud.privileged.arguments import Check, InterfaceName, Uuid
 from mycloud.privileged.expose import expose
 from mycloud.privileged.tc import mirror, qos
+from mycloud.privileged.verbs.links import changing
 
 Vlan = Annotated[int, Check("a VLAN's tag, 1 to 4094", lambda value: 1 <= value <= 4094)]
-Rate = Annotated[
-    int,
-    Check(
-        "bits a second, 64000 to 10^15", lambda value: qos.RATE_LEAST <= value <= 10**15
-    ),
-]
-Share = Annotated[
-    int, Check("a share, 1 to 100", lambda value: 1 <= value <= qos.SHARE_MAX)
-]
 
 _TOUCHES = "queueing disciplines and filters of the interface"
 
@@ -25,25 +20,42 @@ _TOUCHES = "queueing disciplines and filters of the interface"
 @expose(touches=_TOUCHES, idempotent=True)
 def tc_qos_set(
     device: InterfaceName, vlan: Vlan | None, *,
-    share: Share = qos.SHARE_DEFAULT, limit: Rate | None = None, guaranteed: Rate | None = None,
+    outbound: dict[str, int] | None = None, checkpoint: Uuid | None = None,
 ) -> None:
     """Give a network its share in what an interface sends.
 
     :param vlan: its tag; None: the one without
-    :param share: of what is left over
-    :param limit: bits a second at most
-    :param guaranteed: bits a second at least
+    :param outbound: ``share`` of what is left over, 1 to 100; ``limit``, bits a second at most;
+        ``guaranteed``, bits a second at least
+    :param checkpoint: that this is a part of
     """
-    qos.set_share(device, vlan, qos.Outbound(share, limit, guaranteed))
+    unknown = (outbound or {}).keys() - {"share", "limit", "guaranteed"}
+    if unknown:
+        raise errors.InvalidArguments(f"outbound: unknown key {sorted(unknown)[0]!r}")
+    wanted = qos.Outbound(**(outbound or {}))
+    with _part_of(checkpoint, device):
+        qos.set_share(device, vlan, wanted)
 
 
 @expose(touches=_TOUCHES, idempotent=True)
-def tc_qos_remove(device: InterfaceName, vlan: Vlan | None) -> dict[str, Any]:
+def tc_qos_remove(
+    device: InterfaceName, vlan: Vlan | None, *, checkpoint: Uuid | None = None
+) -> dict[str, Any]:
     """Take a network's share away; with the last one all that was made for them.
 
     :returns: ``removed``: it had one
     """
-    return {"removed": qos.remove_share(device, vlan)}
+    with _part_of(checkpoint, device):
+        return {"removed": qos.remove_share(device, vlan)}
+
+
+@contextlib.contextmanager
+def _part_of(checkpoint: str | None, device: str) -> Iterator[None]:
+    if checkpoint is None:
+        yield
+    else:
+        with changing(device, checkpoint=checkpoint):
+            yield
 
 
 @expose(touches=_TOUCHES, idempotent=True)

@@ -102,6 +102,16 @@ class ListingTest(testtools.TestCase):
             self.assertEqual([], read("qdisc\nclass\nfilter\nfilter protocol all\nnonsense \n"))
 
 
+    def test_rates_as_they_are_shown(self):
+        for bits, shown in (
+            (64_000, 64_000), (1_234_567, 1_234_000), (1_234_567_000, 1_234_000_000),
+            (12_345_000_000, 12_345_000_000), (2_500_000, 2_500_000), (100_001, 100_000),
+            (10**12, 10**12),
+        ):
+            self.assertEqual(shown, listing.shown(bits))
+            self.assertEqual(shown, listing.shown(shown))
+
+
 class OutboundTest(testtools.TestCase):
     def test_refused(self):
         for wanted, field in (

@@ -10,7 +10,7 @@ from mycloud.agent.network.plan import Plan
 from mycloud.privileged import errors
 from mycloud.privileged.network import actions
 from mycloud.privileged.network.difference import Conflict, difference
-from mycloud.privileged.network.model import Link, Route
+from mycloud.privileged.network.model import Link, Route, Share
 
 _ROUNDS = 3
 
@@ -68,6 +68,12 @@ class Netlink(Backend):
                 call.dhcp_stop(
                     client.link, client.family, default_route=client.default_route, **part
                 )
+            case actions.ShareSet(_, share):
+                call.tc_qos_set(
+                    share.link, share.vlan or None, outbound=_outbound(share), **part
+                )
+            case actions.ShareRemove(share):
+                call.tc_qos_remove(share.link, share.vlan or None, **part)
 
     def _set(self, name: str, after: dict[str, Any], part: dict[str, str]) -> None:
         if "master" in after:
@@ -85,6 +91,11 @@ def _details(link: Link) -> dict[str, Any]:
     if link.base is not None:
         found |= {"base": link.base, "vlan": link.vlan}
     return found
+
+
+def _outbound(share: Share) -> dict[str, int]:
+    rates = {name: value for name in ("limit", "guaranteed") if (value := getattr(share, name))}
+    return {"share": share.share, **rates}
 
 
 def _way(route: Route) -> dict[str, Any]:

@@ -143,7 +143,7 @@ class StepsTest(testtools.TestCase):
     def test_states_survive_json(self) -> None:
         first = planned({
             "networks": {"a": {"bond": "bond0", "vlan": 20, "addresses": ["10.0.0.1/24"],
-                               "dhcp": "v6"}},
+                               "dhcp": "v6", "qos": {"out": {"rt": "1Mbit"}}}},
             "bonds": {"bond0": {"nics": ["eth1"]}},
         }, bare())
         self.assertEqual(first.target, state_from_json(state_to_json(first.target)))
@@ -187,6 +187,9 @@ def documents(draw: st.DrawFn) -> dict[str, object]:
         if number == leads and addressed in ("v4", "both"):
             network |= {"default_route": True, "gateway": f"10.0.{number}.254",
                         "name_servers": [f"10.0.{number}.253"]}
+        if draw(st.booleans()):
+            curves = draw(st.sampled_from([{}, {"ls": 70}, {"ul": "2Gbit", "rt": "5Mbit"}]))
+            network["qos"] = {"out": curves}
         networks[f"net{number}"] = network
     return {"networks": networks, "bonds": bonds}
 
@@ -266,3 +269,7 @@ class PropertiesTest(testtools.TestCase):
                 {each for each in getattr(now, kind)
                  if each.link in made.scope.addressed},
             )
+        self.assertEqual(
+            set(made.target.shares),
+            {each for each in now.shares if each.link in made.scope.links},
+        )

@@ -146,6 +146,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("quota set", "quotas:SetQuota"),
     ("host list", "hosts.show:ListHosts"),
     ("host logs", "hosts.logs:HostLogs"),
+    ("host network apply", "hosts.network:ApplyNetwork"),
+    ("host network show", "hosts.network:ShowNetwork"),
     ("host show", "hosts.show:ShowHost"),
     ("host stats", "hosts.stats:HostStats"),
     ("node list", "nodes:ListNodes"),

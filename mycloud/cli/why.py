@@ -31,8 +31,8 @@ class Why(Lister):
         parser.add_argument(
             "anything",
             metavar="ID",
-            help="a server, volume, snapshot or backup (name or id), an operation's id, or a "
-            "request's (req-...)",
+            help="a server, host, volume, snapshot or backup (name or id), an operation's id, or "
+            "a request's (req-...)",
         )
         return parser
 
@@ -55,7 +55,7 @@ class Why(Lister):
     def _named(self, name: str) -> str:
         """The id of the one thing of that name that has a story."""
         client = self.client
-        collections: list[Collection[Any]] = [client.servers]
+        collections: list[Collection[Any]] = [client.servers, client.hosts]
         if client.transport.has_service(VOLUME):
             collections += [client.volumes, client.snapshots, client.backups]
         found: list[tuple[str, str]] = []

@@ -9,6 +9,7 @@ from mycloud.client import auth, config
 from mycloud.client.backups import Backups
 from mycloud.client.domains import Domains
 from mycloud.client.flavors import Flavors
+from mycloud.client.host_networks import HostNetworks
 from mycloud.client.hosts import Hosts
 from mycloud.client.images import Images
 from mycloud.client.keypairs import Keypairs
@@ -104,6 +105,10 @@ class Client:
     @cached_property
     def hosts(self) -> Hosts:
         return Hosts(self.transport)
+
+    @cached_property
+    def host_networks(self) -> HostNetworks:
+        return HostNetworks(self.transport)
 
     @cached_property
     def node_tokens(self) -> NodeTokens:

@@ -7,7 +7,6 @@ import oslo_messaging as messaging
 from oslo_config import cfg
 
 from mycloud.agent.agent import Agent
-from mycloud.agent.hooks import Hooks
 from mycloud.agent.statistics import view
 from mycloud.agent.statistics.sampler import Sampler
 from mycloud.common import concurrency, context, exceptions, states
@@ -44,7 +43,7 @@ class ComputeManager:
         """Connect to the hypervisor; what runs on it goes on."""
         self.driver.init_host(self.host, self._on_event)
         self.agent.start()
-        planners = tasks.planners(self.driver, self.agent.host.part(Hooks))
+        planners = tasks.planners(self.driver, self.agent)
         self.runner = Runner(owner, planners, doorbell.ring, turns=self.turns)
 
     def after_start(self) -> None:

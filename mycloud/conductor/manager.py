@@ -7,7 +7,7 @@ from oslo_config import cfg
 
 from mycloud.common import context, exceptions
 from mycloud.conductor import expiry, rpcapi, sweeper
-from mycloud.conductor.tasks import delete
+from mycloud.conductor.tasks import delete, reach
 from mycloud.image import janitor
 from mycloud.journal import rpcapi as doorbell
 from mycloud.journal.runner import Owner, Runner
@@ -53,6 +53,9 @@ class ConductorManager:
 
     def ping(self, context: Any) -> str:
         return "pong"
+
+    def prove_host(self, context: Any, host_name: str, seconds: float) -> dict[str, Any]:
+        return reach.prove(context, host_name, seconds)
 
     def object_class_action_versions(
         self,

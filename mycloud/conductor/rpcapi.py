@@ -2,7 +2,7 @@
 
 History: 1.0 object_class_action, object_class_action_versions, object_action, object_backport,
 object_backport_versions, ping. The ones without versions are what oslo.versionedobjects falls
-back to when the conductor does not know the ones with.
+back to when the conductor does not know the ones with. 1.1 prove_host
 """
 
 from typing import Any
@@ -12,10 +12,12 @@ from oslo_versionedobjects import base as ovo
 from mycloud.common import rpc
 
 TOPIC = "conductor"
-VERSION = "1.0"
+VERSION = "1.1"
 
 #: Remotable methods that may take long, in seconds; a conductor that dies is noticed sooner.
 _TIMEOUTS = {("ImageUpload", "take"): 3600}
+#: Beyond what a proof may take, until the caller gives up.
+_ANSWER_SECONDS = 2.0
 
 
 class ConductorAPI(rpc.Client, ovo.VersionedObjectIndirectionAPI):
@@ -28,6 +30,18 @@ class ConductorAPI(rpc.Client, ovo.VersionedObjectIndirectionAPI):
         """The conductor's answer; for waiting until there is one."""
         answer: str = self.call(context, "ping", version="1.0", timeout=timeout)
         return answer
+
+    def prove_host(self, context: Any, host: str, *, timeout: float) -> dict[str, Any]:
+        """That the control plane reaches a compute host: over the bus, and at its agent's port.
+
+        :raises HostUnreached: it does not
+        :raises PeerTooOld: a conductor does not know how to prove it
+        """
+        ways: dict[str, Any] = self.call(
+            context, "prove_host", version="1.1", host_name=host, seconds=timeout,
+            timeout=timeout + _ANSWER_SECONDS,
+        )
+        return ways
 
     def object_class_action_versions(
         self,

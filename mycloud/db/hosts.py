@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, exceptions
+from mycloud.common.states import Op
 from mycloud.db.models import allocations, hosts, services
 
 Row = Mapping[str, Any]
@@ -40,6 +41,29 @@ def get(conn: Connection, host_id: str) -> Row:
     if row is None:
         raise exceptions.HostNotFound(host=host_id)
     return row
+
+
+def by_name(conn: Connection, name: str) -> Row:
+    """The host whose compute service has that name.
+
+    :raises HostNotFound:
+    """
+    row = conn.execute(sa.select(hosts).where(hosts.c.host == name)).mappings().first()
+    if row is None:
+        raise exceptions.HostNotFound(host=name)
+    return row
+
+
+def lock(conn: Connection, host_id: str) -> None:
+    """Nobody else who locks this host goes on before this transaction ends."""
+    conn.execute(sa.select(hosts.c.id).where(hosts.c.id == host_id).with_for_update())
+
+
+def settle(
+    conn: Connection, row: Row, outcome: Op, changes: dict[str, Any], now: datetime.datetime
+) -> list[Row]:
+    """Nothing: what an operation on a host has changed is known to the host alone."""
+    return []
 
 
 def every(conn: Connection) -> list[Row]:

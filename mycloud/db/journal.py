@@ -320,6 +320,16 @@ def of_resource(
     return list(conn.execute(query.order_by(ops.c.created_at, ops.c.id)).mappings())
 
 
+def open_on(conn: Connection, resource_type: str, resource_id: str) -> list[Row]:
+    """The operations on a resource that have not ended, oldest first."""
+    query = sa.select(ops).where(
+        ops.c.resource_type == resource_type,
+        ops.c.resource_id == resource_id,
+        ops.c.state.in_(states.OP_OPEN),
+    )
+    return list(conn.execute(query.order_by(ops.c.created_at)).mappings())
+
+
 def of_request(conn: Connection, request_id: str) -> list[Row]:
     """The operations that one API request made, oldest first."""
     query = sa.select(ops).where(ops.c.request_id == request_id)

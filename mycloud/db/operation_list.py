@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from mycloud.common import exceptions, states
 from mycloud.common.states import Backup, Snap, Vm
 from mycloud.db import paging
-from mycloud.db.models import backups, servers, volume_snapshots, volumes
+from mycloud.db.models import backups, hosts, servers, volume_snapshots, volumes
 from mycloud.db.models import operations as ops
 
 Row = Mapping[str, Any]
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 _HIDDEN = frozenset({"payload", "alternates", "idempotency_key", "idempotency_digest"})
 _COLUMNS = tuple(column for column in ops.c if column.name not in _HIDDEN)
 
-SERVER, VOLUME = "server", "volume"
+SERVER, VOLUME, HOST = "server", "volume", "host"
 #: Types of resources with one status -> their table, and the statuses of failures.
 _STATUSES: dict[str, tuple[sa.Table, frozenset[str]]] = {
     VOLUME: (volumes, frozenset(states.VOLUME_ERRORS)),
@@ -111,6 +111,9 @@ def resource(conn: Connection, kind: str, resource_id: str) -> Row:
         if found is not None:
             status = states.server_status(found["vm_state"], found["task_state"])
             failed = found["vm_state"] == Vm.ERROR
+    elif kind == HOST:
+        named = sa.select(hosts.c.host.label("name")).where(hosts.c.id == resource_id)
+        found = conn.execute(named).mappings().first()
     elif kind in _STATUSES:
         table, errors = _STATUSES[kind]
         rows = conn.execute(

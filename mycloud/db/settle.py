@@ -29,6 +29,7 @@ Settle = Callable[[Connection, Row, Op, dict[str, Any], datetime.datetime], list
 #: resource type -> what settles it; an operation beside others on a server settles otherwise
 BY_TYPE: dict[str, Settle] = {
     "backup": backups.settle,
+    "host": hosts.settle,
     "server": servers.settle,
     "snapshot": snapshots.settle,
     "volume": attachments.settle_volume,

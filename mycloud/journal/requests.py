@@ -70,7 +70,8 @@ class Story:
 
 
 def why(context: RequestContext, name: str) -> Story:
-    """The story of a server, a volume, a snapshot, a backup, of an operation, or of a request.
+    """The story of a server, a host, a volume, a snapshot, a backup, of an operation, or of a
+    request.
 
     :raises NotFound: when the id is none of these, or of another project
     """
@@ -78,7 +79,7 @@ def why(context: RequestContext, name: str) -> Story:
         rows, found = operation_list.about(conn, name, project_id=_project_of(context))
         if found is None:
             raise exceptions.NotFound(
-                resource="Server, volume, snapshot, backup, operation or request", id=name
+                resource="Server, host, volume, snapshot, backup, operation or request", id=name
             )
         steps = journal.steps_of(conn, [row["id"] for row in rows])
     told = [(row, steps[row["id"]]) for row in rows]

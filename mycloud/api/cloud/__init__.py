@@ -4,6 +4,7 @@ from mycloud.api.cloud import (
     backend_contents,
     backends,
     host_guests,
+    host_network,
     hosts,
     node_tokens,
     nodes,
@@ -13,7 +14,8 @@ from mycloud.api.cloud import (
 from mycloud.api.routing import Route
 
 MODULES: tuple[object, ...] = (
-    backend_contents, backends, host_guests, hosts, node_tokens, nodes, operations, why,
+    backend_contents, backends, host_guests, host_network, hosts, node_tokens, nodes, operations,
+    why,
 )
 
 

@@ -33,6 +33,23 @@ class HostNetworkNotRestored(MycloudError):
     )
 
 
+class HostUnreached(MycloudError):
+    """The control plane does not reach a host."""
+
+    code = "host_unreached"
+    template = "The control plane does not reach %(host)s %(way)s: %(reason)s"
+
+
+class HostNetworkUnproved(MycloudError):
+    """The host is as it was before."""
+
+    code = "host_network_unproved"
+    template = (
+        "The control plane did not reach the host within %(seconds)d s after its networks were "
+        "changed, so they are as they were: %(reason)s"
+    )
+
+
 class CheckpointNotOpen(NotFound):
     code = "checkpoint_not_open"
     template = "%(reason)s"

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from mycloud.privileged import errors
+from mycloud.privileged import current, errors
 from mycloud.privileged.checkpoint.store import Store
 from mycloud.privileged.network import model
 
@@ -158,6 +158,7 @@ class Keeper:
                 before = dataclasses.replace(before, name_servers=None)
             found = {
                 "id": str(uuid.uuid4()),
+                "operation": current.operation(),
                 "boot_id": self._boot_id(),
                 "deadline": self._clock() + seconds,
                 "document": wanted.document,
@@ -334,18 +335,18 @@ class Keeper:
 
     def _end(self, outcome: str, reason: str, problems: list[str]) -> None:
         assert self._checkpoint is not None
-        self._note(self._checkpoint["id"], outcome, reason, problems)
+        self._note(self._checkpoint, outcome, reason, problems)
         self._store.remove(CHECKPOINT)
         self._checkpoint = None
         self._changed.notify_all()
 
     def _note(
-        self, checkpoint_id: str, outcome: str, reason: str, problems: list[str]
+        self, checkpoint: dict[str, Any], outcome: str, reason: str, problems: list[str]
     ) -> None:
-        LOG.info("Checkpoint %s is %s", checkpoint_id, outcome)
+        LOG.info("Checkpoint %s is %s", checkpoint["id"], outcome)
         self._store.write(OUTCOME, {
-            "id": checkpoint_id, "outcome": outcome, "reason": reason, "problems": problems,
-            "at": time.time(),
+            "id": checkpoint["id"], "operation": checkpoint.get("operation"),
+            "outcome": outcome, "reason": reason, "problems": problems, "at": time.time(),
         })
 
     def _outcome(self) -> dict[str, Any]:
@@ -375,7 +376,8 @@ class Keeper:
     def _shown(self) -> dict[str, Any]:
         assert self._checkpoint is not None
         return {
-            "id": self._checkpoint["id"], "seconds_left": round(max(0.0, self._left()), 3),
+            "id": self._checkpoint["id"], "operation": self._checkpoint.get("operation"),
+            "seconds_left": round(max(0.0, self._left()), 3),
             "document": self._checkpoint["document"],
             "links": self._checkpoint["scope"]["links"],
         }

@@ -187,7 +187,7 @@ class OperationTest(CliCase):
     def test_why_nothing(self) -> None:
         result = self.run_cli("why", "nope")
         self.assertEqual(1, result.status)
-        told = "No server, volume, snapshot, backup, operation or request has the name or id"
+        told = "No server, host, volume, snapshot, backup, operation or request has the name or id"
         self.assertIn(told, result.err)
 
     def test_list_and_show(self) -> None:

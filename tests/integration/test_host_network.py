@@ -289,6 +289,14 @@ class LeaseTest(HostNetworkCase):
             for each in link["addr_info"] if each["local"] == "10.5.0.100" and each["dynamic"]
         ]
 
+    def answered_by_its_router(self) -> bool:
+        try:
+            [way] = self.inside.ip_json("route", "get", "203.0.113.1", "from", "10.5.0.100")
+        except AssertionError:
+            # the lease has not come yet
+            return False
+        return (way.get("gateway"), way["dev"]) == ("10.5.0.1", "leased")
+
     def test_a_lease(self) -> None:
         done = self.setup.apply(self.DOCUMENT, 60)
         wait_for(self.leased, "the lease has come")
@@ -304,9 +312,11 @@ class LeaseTest(HostNetworkCase):
         self.helper.start()
         self.assertEqual("leased", client.call.dhcp_clients()[0]["link"])
         self.assertNotIn("'gateway': '10.5.0.1'", str(self.inside.ip_json("route")))
+        wait_for(self.answered_by_its_router, "answers leave by the network's own router")
         done = self.setup.apply({"networks": {"leased": {"remove": True}}}, 60)
         self.assertEqual([], client.call.dhcp_clients())
         self.assertEqual([], self.leased())
+        self.assertEqual([], client.call.source_route_list())
         self.setup.rollback(done["checkpoint"])
         self.assertEqual(1, len(client.call.dhcp_clients()))
         self.assertEqual(1, len(self.leased()))

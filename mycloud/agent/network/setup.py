@@ -39,7 +39,7 @@ class Setup:
         :raises HostNetworkInUse: others use what would be taken away
         """
         with privilege.translated():
-            running = self._running()
+            running = self.running()
             told = self._call.link_state()
         change = canonical.change(document, running)
         return plan(change, running, HostState.read(told)), change
@@ -57,7 +57,7 @@ class Setup:
         made, change = self.plan(document)
         done = made.to_json()
         with privilege.translated():
-            unchanged = not made.steps and made.config == self._running()
+            unchanged = not made.steps and made.config == self.running()
         if unchanged:
             return {"checkpoint": None, "seconds_left": None, **done}
         try:
@@ -103,7 +103,11 @@ class Setup:
             "last": found["last"], "boot": found["boot"], "backend": self._backend.name,
         }
 
-    def _running(self) -> Config:
+    def running(self) -> Config:
+        """What was committed last.
+
+        :raises PrivilegedError: the root helper can't tell
+        """
         return _config(self._call.checkpoint_status())
 
     def _change(self, made: Plan, checkpoint: str) -> None:

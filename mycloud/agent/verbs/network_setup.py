@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from oslo_config import cfg
 
+from mycloud.agent import privilege
+from mycloud.agent.dhcp.monitor import DhcpMonitor
 from mycloud.agent.host import Host
 from mycloud.agent.network import canonical
 from mycloud.agent.network.backends import BACKENDS
@@ -59,7 +61,13 @@ def commit(host: Host, *, checkpoint: Uuid) -> dict[str, Any]:
     :returns: ``{"id", "outcome": "committed", "reason": "", "problems": [], "at": seconds since
         1970}``
     """
-    return _setup().commit(checkpoint)
+    setup = _setup()
+    ended = setup.commit(checkpoint)
+    monitor = host.parts.get(DhcpMonitor)
+    if monitor is not None:
+        with privilege.translated():
+            monitor.watch_networks(setup.running())
+    return ended
 
 
 @verb("network.rollback", changes=True)

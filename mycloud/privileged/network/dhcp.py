@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mycloud.privileged
-from mycloud.privileged import current, errors
+from mycloud.privileged import current, errors, source_routes
 from mycloud.privileged.network.model import Client
 from mycloud.privileged.run import run
 
@@ -66,7 +66,7 @@ def start(client: Client) -> None:
 
 
 def stop(client: Client) -> None:
-    """End it; one that is gone is no failure."""
+    """End it, and the routes of its own that it has set; one that is gone is no failure."""
     script = _script(client)
     pids = [pid for _, pid in _processes({script})]
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -77,6 +77,7 @@ def stop(client: Client) -> None:
         while pids and time.monotonic() < until:
             pids = [pid for _, pid in _processes({script})]
             time.sleep(0.02 if pids else 0)
+    source_routes.remove(client.link, int(client.family[1]))
     for left in (script, script.with_suffix(".lease")):
         left.unlink(missing_ok=True)
     for directory in (script.parent, _RUN):

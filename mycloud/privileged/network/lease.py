@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from mycloud.privileged import source_routes
 from mycloud.privileged.network import kernel, resolver
 from mycloud.privileged.network.model import (
     Address,
@@ -105,12 +106,16 @@ def apply(client: Client, lease: Lease | None) -> None:
         if _mine(client, address) and address.leased and address != fresh:
             kernel.remove_address(address)
     if lease is None or fresh is None:
+        source_routes.remove(client.link, int(client.family[1]))
         return
     kernel.add_address(fresh)
     for route in sorted(routes - now.routes):
         kernel.add_route(route)
     if client.default_route and lease.name_servers:
         resolver.write(lease.name_servers)
+    if lease.routers and not client.default_route:
+        # what is asked on this network is answered on it
+        source_routes.add(client.link, lease.address, lease.routers[0])
 
 
 def _routes(client: Client, lease: Lease) -> frozenset[Route]:

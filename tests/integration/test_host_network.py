@@ -66,6 +66,15 @@ class ApplyTest(HostNetworkCase):
         )
         self.assertIn("it was rolled back (no answer from the host)", error.message)
 
+    def test_a_nic_that_is_gone_does_not_keep_back_the_rest(self) -> None:
+        done = self.setup.apply(BRIDGED, 60)
+        self.outside.ip("link", "delete", "port1")
+        problems = self.setup.rollback(done["checkpoint"])["problems"]
+        self.assertEqual(["there is no interface eth1"], problems)
+        links, *rest = self.seen()
+        self.assertEqual(list(self.before[1:]), rest)
+        self.assertEqual({"lo", "eth0"}, {link[0] for link in links})
+
     def test_one_at_a_time(self) -> None:
         done = self.setup.apply(OFF_THE_NET, 60)
         error = self.assertRaises(exceptions.HostNetworkBusy, self.setup.apply, BRIDGED)

@@ -192,7 +192,7 @@ def _change(
     running[name] = read(name, field, given)
 
 
-_NETWORK_FIELDS = (
+NETWORK_FIELDS = (
     "nic", "bond", "vlan", "bridged", "switch", "stp", "mtu", "addresses", "dhcp", "gateway",
     "default_route", "name_servers", "qos",
 )
@@ -201,7 +201,7 @@ _NETWORK_FIELDS = (
 def _network(name: str, field: str, given: Mapping[str, Any]) -> Network:
     if len(name) > _NAME_LENGTH or not name.isprintable() or not name.strip() or "/" in name:
         raise _bad(field, f"its name is to have 1 to {_NAME_LENGTH} characters, and no slash")
-    fields = _object(field, given, _NETWORK_FIELDS)
+    fields = _object(field, given, NETWORK_FIELDS)
     nic, bond = (
         conversions.interface_name(f"{field}.{key}", fields[key])
         if fields.get(key) is not None else None for key in ("nic", "bond")

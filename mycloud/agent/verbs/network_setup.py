@@ -6,19 +6,21 @@ seconds that are left have passed; else the root helper brings the host back to 
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 from oslo_config import cfg
 
-from mycloud.agent import privilege
 from mycloud.agent.dhcp.monitor import DhcpMonitor
 from mycloud.agent.host import Host
 from mycloud.agent.network import canonical
 from mycloud.agent.network.backends import BACKENDS
 from mycloud.agent.network.setup import Setup
 from mycloud.agent.registry import verb
-from mycloud.privileged import client
+from mycloud.privileged import client, errors
 from mycloud.privileged.arguments import Check, Uuid
+
+LOG = logging.getLogger(__name__)
 
 Seconds = Annotated[
     float, Check("between 1 and 3600 seconds", lambda value: 1 <= value <= 3600)
@@ -65,8 +67,11 @@ def commit(host: Host, *, checkpoint: Uuid) -> dict[str, Any]:
     ended = setup.commit(checkpoint)
     monitor = host.parts.get(DhcpMonitor)
     if monitor is not None:
-        with privilege.translated():
+        try:
             monitor.watch_networks(setup.running())
+        except errors.PrivilegedError as error:
+            # it is committed all the same; the agent's next life watches
+            LOG.warning("Leases are not watched: %s", error.message)
     return ended
 
 

@@ -31,6 +31,7 @@ NETLINK, NMSTATE = "netlink", "nmstate"
 WAS_COMMITTED, WAS_ROLLED_BACK = "committed", "rolled back"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 #: while interfaces of the committed configuration come up late
+_FAULTS = (errors.PrivilegedError, OSError, LookupError, ValueError)
 _RESTORE_SECONDS, _RESTORE_PAUSE = 60.0, 1.0
 
 
@@ -95,7 +96,11 @@ class Keeper:
 
     def start(self) -> None:
         """Go on where the helper's last process was cut off, and look after the deadline."""
-        self.resume()
+        try:
+            self.resume()
+        except _FAULTS:
+            # the helper has other things to do, too; what is due is tried again
+            LOG.exception("The host's network can't be looked after")
         self._thread = threading.Thread(target=self._watch, name="checkpoint", daemon=True)
         self._thread.start()
 
@@ -132,7 +137,7 @@ class Keeper:
             while not self._stopped:
                 try:
                     pause = self.look()
-                except (errors.PrivilegedError, OSError, LookupError, ValueError):
+                except _FAULTS:
                     LOG.exception("The host's network can't be looked after; tried again")
                     pause = _RESTORE_PAUSE
                 self._changed.wait(pause)

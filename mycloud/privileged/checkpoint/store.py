@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
+
+LOG = logging.getLogger(__name__)
 
 
 class Store:
@@ -16,12 +19,18 @@ class Store:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """None: there is none."""
+        """None: there is none, or it is none; that is put aside."""
+        path = self._path(name)
         try:
-            found = json.loads(self._path(name).read_text())
+            found = json.loads(path.read_text())
         except FileNotFoundError:
             return None
-        assert isinstance(found, dict)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            LOG.error("%s is no document; it is put aside", path)
+            path.replace(path.with_suffix(".bad"))
+            return None
         return found
 
     def write(self, name: str, document: dict[str, Any]) -> None:

@@ -189,6 +189,14 @@ class KeeperTest(testtools.TestCase):
         self.assertIsNone(keeper.look())
         self.assertEqual(self.host.problems, keeper.status()["boot"]["problems"])
 
+    def test_documents_that_are_none_are_put_aside(self) -> None:
+        self.keeper.commit(self.applied())
+        for text in ("", "{", "[]", "\x00" * 100):
+            (self.directory / "checkpoint.json").write_text(text)
+            (self.directory / "boot.json").write_text(text)
+            self.assertIsNone(self.life().status()["armed"])
+        self.assertTrue((self.directory / "boot.bad").exists())
+
     def test_killed_at_each_point(self) -> None:
         points = 0
         for ending in ("commit", "roll back", "time out", "restart the host"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import testtools
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mycloud.agent.network import canonical
 from mycloud.agent.network.canonical import Config
@@ -13,6 +15,13 @@ from mycloud.agent.network.plan import plan
 from mycloud.common import exceptions
 from mycloud.privileged.network.model import Address, Link, Route, State
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["eth0", "192.0.2.7/24", "192.0.2.1", "2001:db8::7/64", "v4", "7"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner,
+                                                                max_size=3),
+    max_leaves=6,
+)
 NET = {"nic": "eth0"}
 
 
@@ -88,6 +97,24 @@ class DocumentsTest(testtools.TestCase):
             error = self.assertRaises(exceptions.BadField, changed, document)
             self.assertEqual(field, error.kwargs["field"], document)
             self.assertIn(words, error.message, document)
+
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(JSON | st.fixed_dictionaries({}, optional={
+        "networks": st.dictionaries(st.text(max_size=4), st.fixed_dictionaries(
+            {}, optional=dict.fromkeys(canonical.NETWORK_FIELDS, JSON)
+        ) | JSON, max_size=2),
+        "bonds": st.dictionaries(st.text(max_size=4), st.fixed_dictionaries({}, optional={
+            "nics": st.just(["eth0"]) | JSON, "mode": JSON, "options": JSON,
+        }) | JSON, max_size=2),
+        "options": JSON,
+    }))
+    def test_nonsense_is_refused_by_its_field(self, document: object) -> None:
+        try:
+            config = changed(document)
+        except exceptions.BadField as error:
+            self.assertTrue(error.kwargs["field"])
+        else:
+            self.assertEqual(config, changed(canonical.to_document(config)))
 
     def test_forms(self) -> None:
         config = changed(net(

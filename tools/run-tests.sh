@@ -24,7 +24,7 @@ passed=0 failed=0 skipped=0
 walks='bad_input|identity_bad_input|foreign|cli|identity_manage|migrations'
 # in modules of tests that root runs
 of_root='PrivilegedHelper|privileged\.why_not|needs_root|LocalCloud|GuestCloud|RealGuestCase|lvm_guest|netns|unshare'
-runner=() results=.stestr
+runner=() results=.
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 
@@ -111,7 +111,7 @@ check shell bash -n tools/*.sh .ci/run
 check samples tools/samples.sh --check
 root=""
 if [ "$(id -u)" = 0 ] && [ "$what" != lint ]; then
-  root=1 runner=(tools/as-user.sh) results=/var/cache/mycloud/stestr
+  root=1 runner=(tools/as-user.sh) results=/var/cache/mycloud
   "${runner[@]}" true || exit 1
 fi
 if [ "$what" != lint ]; then
@@ -127,7 +127,7 @@ if [ "$what" = all ]; then
     suite "integration" '^tests\.integration\.' 2 3000
   else
     suite "integration" "^(?!$(modules tests/integration))tests\.integration\." 2 3000
-    runner=() results=.stestr
+    runner=() results=.
     suite "as root" "^($(modules tests/unit tests/functional tests/contract))\." 2 600
     suite "integration as root" "^($(modules tests/integration))\." 2 3000
   fi

@@ -6,7 +6,8 @@
 # core      to run the services; libvirt: core, and real guests; test: libvirt, and all tests
 #
 # Packages are installed as root, or by sudo where it asks for no password; otherwise those that
-# are missing are listed, and nothing is changed. A second run takes a moment.
+# are missing are listed, and nothing is changed. By root the services' user is made, too, and let
+# through to this directory. A second run takes a moment.
 # Exit status: 0 ready, 2 wrong use, 3 packages are missing, 1 anything else.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -86,6 +87,8 @@ case $extras in
     { say "libvirt's headers are not there: going on without its Python library"
       extras=${extras#libvirt}; extras=${extras#,}; } ;;
 esac
+# the user whom root lets the services run as: it must be able to read all this
+if [ "$(id -u)" = 0 ]; then tools/as-user.sh true || exit 1; fi
 # what was installed before stays good until one of these files changes
 stamp=".venv/.prepared-$(cat setup.cfg setup.py constraints.txt | sha256sum | cut -c1-16)"
 for extra in core ${extras//,/ }; do

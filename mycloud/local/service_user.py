@@ -159,7 +159,11 @@ def owns(account: Account, layout: Layout) -> bool:
 
 def hand_over(account: Account, layout: Layout, tell: Tell) -> None:
     """Give the state directory to the user, if it belongs to another; nothing of it may run."""
-    layout.state.mkdir(parents=True, exist_ok=True)
+    for folder in (*reversed(layout.state.parents), layout.state):
+        if not folder.exists():
+            # whatever root's mask is: the user has to come through
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
     for folder in (layout.run, layout.logs):
         if not folder.exists():
             folder.mkdir()

@@ -8,8 +8,12 @@ from mycloud.agent.executor import Executor
 from mycloud.agent.host import Host
 from mycloud.agent.registry import Registry, verb
 from mycloud.common import concurrency, context, exceptions
+from mycloud.common.faults import HANG, Fault
+from mycloud.common.states import Vm
+from mycloud.compute.requests import create
 from mycloud.compute.rpcapi import ComputeAPI
 from mycloud.privileged import errors
+from tests.fixtures import seeds
 from tests.fixtures.cloud import Cloud
 
 
@@ -80,3 +84,63 @@ class AgentTest(testtools.TestCase):
         self.let_go.set()
         self.cloud.wait(lambda: not executor.look()["stuck"])
         self.assertEqual(8, executor.look()["workers"])
+
+
+class OneWinsTest(testtools.TestCase):
+    """Work on one server is done by one, whoever and however many ask for it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.cloud = self.useFixture(Cloud())
+        seeds.basics(self.cloud)
+        self.manager = self.cloud.computes["host1"]
+
+    def ring(self, operation_id: str) -> None:
+        with context.role(context.COMPUTE):
+            self.manager.run_operation(context.admin_context(), operation_id)
+
+    def test_concurrent_creates_of_one_id(self) -> None:
+        faults = self.manager.driver.faults
+        faults.set(Fault("spawn", HANG))
+        self.addCleanup(faults.set)
+        made = self.cloud.in_role(create.create, self.cloud.context(), seeds.spec())
+        server_id, operation_id = made.servers[0]["id"], made.servers[0]["operation_id"]
+        self.cloud.wait(lambda: faults._read()[0].hits == 1, what="the guest is being made")
+        # bells that ring again, also of another service that thinks that it has the work
+        bells = [concurrency.spawn(self.ring, operation_id) for _ in range(8)]
+        for bell in bells:
+            self.assertTrue(bell.ended(5))
+            self.assertIsNone(bell.error)
+        [fault] = faults._read()
+        self.assertEqual(1, fault.hits)
+        faults.set()
+        self.cloud.wait(lambda: seeds.row(server_id)["vm_state"] == Vm.ACTIVE)
+        self.assertEqual([server_id], [each.server_id for each in self.manager.driver.guests()])
+
+    def test_the_next_operation_on_a_server_waits_for_its_turn(self) -> None:
+        turns, order = self.manager.turns, []
+        begun, go_on = concurrency.Event(), concurrency.Event()
+
+        def first() -> None:
+            with turns.of("server"):
+                begun.set()
+                go_on.wait()
+                order.append("first")
+
+        def second() -> bool:
+            with turns.of("server") as waited:
+                order.append("second")
+                return waited
+
+        one = concurrency.spawn(first)
+        begun.wait()
+        two = concurrency.spawn(second)
+        with turns.of("another server") as waited:
+            self.assertFalse(waited)
+        self.cloud.wait(lambda: turns._locks["server"][1] == 2, what="the second waits")
+        self.assertEqual([], order)
+        go_on.set()
+        one.wait(5)
+        self.assertTrue(two.wait(5))
+        self.assertEqual(["first", "second"], order)
+        self.assertEqual({}, turns._locks)

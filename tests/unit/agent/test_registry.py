@@ -1,5 +1,6 @@
 """Verbs of the host agent: found, described, their arguments checked."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from mycloud.agent.host import Host
 from mycloud.agent.registry import Registry, Verb, verb
 from mycloud.common import exceptions
 from mycloud.privileged import arguments as kinds
+from tests.fixtures.program import Program
 
 Spec = dict[str, int | None]
 
@@ -136,3 +138,19 @@ class RegistryTest(testtools.TestCase):
         import verbs_of_a_test  # type: ignore[import-not-found]
 
         self.assertEqual(["one.here", "two.here"], Registry.load(verbs_of_a_test).names)
+
+
+class CommandTest(testtools.TestCase):
+    """What mycloud-compute tells of verbs, without any cloud."""
+
+    def test_list_and_schema(self) -> None:
+        listed = Program.run("mycloud.cmd.compute", "--list-verbs")
+        schema = json.loads(Program.run("mycloud.cmd.compute", "--verbs-schema"))
+        names = [verb["name"] for verb in schema]
+        self.assertEqual(Registry.load(verbs).names, names)
+        first_words = [
+            line.split()[0] for line in listed.splitlines() if not line.startswith(" ")
+        ]
+        self.assertEqual(names, first_words)
+        self.assertIn("transfer.accept path peer size [seconds] [sha256]", listed)
+        self.assertIn("changes the host; mycloud.agent.verbs.transfer.accept", listed)

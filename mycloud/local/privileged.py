@@ -54,6 +54,13 @@ def log(layout: Layout) -> Path:
     return layout.logs / f"{NAME}.log"
 
 
+def command(layout: Layout, user: str) -> list[str]:
+    """What starts it, for root."""
+    return [
+        sys.executable, "-I", "-m", _MODULE, "--state", str(layout.state), "--user", user,
+    ]
+
+
 def start(layout: Layout, account: Account) -> None:
     """Start it, and wait until it listens.
 
@@ -61,10 +68,7 @@ def start(layout: Layout, account: Account) -> None:
     """
     with _open_log(layout, account) as file:
         child = subprocess.Popen(
-            [
-                sys.executable, "-I", "-m", _MODULE,
-                "--state", str(layout.state), "--user", account.name,
-            ],
+            command(layout, account.name),
             stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/", start_new_session=True,
         )
     until = clock.monotonic() + _START_SECONDS

@@ -45,6 +45,8 @@ ALLOWED = {
     ("local.service_user", "os.setresgid"),
     ("local.service_user", "os.setresuid"),
     ("local.privileged", "os.fchown"),
+    # root's 'mycloud node join' where systemd runs the programs
+    ("local.node.units", "systemctl"),
     # a user namespace, which every user may have
     ("volume.exports.target_daemon", "unshare"),
 }

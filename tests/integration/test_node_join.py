@@ -1,6 +1,7 @@
 """A second machine joins the cloud by one command: another network, another file system."""
 
 import base64
+import datetime
 import json
 import os
 import pwd
@@ -9,10 +10,12 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 import testtools
 
 from mycloud import client
-from mycloud.common import node_token
+from mycloud.common import clock, node_token
+from mycloud.db import models
 from mycloud.disk import processes
 from mycloud.local import credentials
 from mycloud.local.layout import Layout
@@ -187,6 +190,9 @@ class JoinFakeTest(testtools.TestCase):
         withdrawn = self.token()
         self.admin.node_tokens.delete(node_token.NodeToken.parse(withdrawn).id)
         self.refused(withdrawn, "not one of this cloud")
+        expired = self.token()
+        self.expire(node_token.NodeToken.parse(expired).id)
+        self.refused(expired, "was good until")
         good = self.token()
         self.refused(good[:-3], "damaged")
         for changes, words in (
@@ -198,6 +204,17 @@ class JoinFakeTest(testtools.TestCase):
             self.refused(self.tampered(good, changes), words)
         self.join(good)
         self.machine.mycloud("node", "leave", "--remove-state")
+
+    def expire(self, token_id: str) -> None:
+        """Let time pass for one token."""
+        database = sa.create_engine(self.database_url)
+        table = models.node_tokens
+        with database.begin() as conn:
+            before = clock.now() - datetime.timedelta(seconds=1)
+            conn.execute(
+                table.update().where(table.c.id == token_id).values(expires_at=before)
+            )
+        database.dispose()
 
     def tampered(self, text: str, changes: dict[str, Any]) -> str:
         """A token that somebody has made of another one."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mycloud.local import privileged, service_user
 from mycloud.local.layout import Layout
+from mycloud.local.node import record, units
 from mycloud.local.node.record import Record
 from mycloud.local.service_user import Account
 from mycloud.local.settings import LocalError, Settings, Tell
@@ -22,6 +23,8 @@ def join(layout: Layout, user: str, words: Sequence[str], token: str, tell: Tell
     :raises LocalError:
     """
     existed = layout.state.exists()
+    if units.wanted():
+        units.check(layout)
     account = service_user.ensure(user, tell)
     service_user.check_reach(account, layout)
     done = False
@@ -38,7 +41,22 @@ def join(layout: Layout, user: str, words: Sequence[str], token: str, tell: Tell
             shutil.rmtree(layout.of_root, ignore_errors=True)
             if not existed:
                 shutil.rmtree(layout.state, ignore_errors=True)
+    if done and units.wanted():
+        status = _let_systemd(layout, tell)
     return status
+
+
+def _let_systemd(layout: Layout, tell: Tell) -> int:
+    """Hand the programs of a machine that has joined over to systemd, and test them again."""
+    found = record.joined(layout)
+    try:
+        units.take_over(layout, found, tell)
+    except LocalError as error:
+        raise LocalError(
+            f"{found.name} has joined, but systemd does not run its programs ({error}). 'mycloud "
+            "node start' starts them in the background"
+        ) from error
+    return service_user.run_command(layout, found.settings, ["node", "start"])
 
 
 def enter(layout: Layout, found: Record, tell: Tell) -> None:
@@ -51,7 +69,10 @@ def enter(layout: Layout, found: Record, tell: Tell) -> None:
         return
     account = service_user.ensure(found.wanted.user, tell)
     service_user.check_reach(account, layout)
-    _start_helper(layout, account, tell)
+    if units.wanted() and units.installed(layout):
+        units.start()
+    else:
+        _start_helper(layout, account, tell)
     service_user.become(account, layout)
 
 
@@ -64,6 +85,8 @@ def _start_helper(layout: Layout, account: Account, tell: Tell) -> None:
 def stop(layout: Layout, found: Record, words: Sequence[str], tell: Tell) -> int | None:
     """Run a command that stops the machine's programs as their user, then stop the root helper.
 
+    Where systemd runs them it starts none of a machine that has left by that.
+
     :returns: its exit status; None where this is not root
     :raises LocalError:
     """
@@ -71,8 +94,11 @@ def stop(layout: Layout, found: Record, words: Sequence[str], tell: Tell) -> int
         service_user.check_owner(layout, found.settings)
         return None
     status = service_user.run_command(layout, found.settings, words)
-    if status == 0 and privileged.stop(layout):
-        tell(f"{privileged.NAME} has ended")
+    if status == 0:
+        if units.wanted() and units.installed(layout):
+            units.stop() if layout.node.exists() else units.remove()
+        if privileged.stop(layout):
+            tell(f"{privileged.NAME} has ended")
     return status
 
 

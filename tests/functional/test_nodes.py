@@ -8,7 +8,7 @@ import fixtures
 from oslo_config import cfg
 
 from mycloud.api.cloud import node_tokens
-from mycloud.common import clock, node_token, pki, pki_requests, refusals
+from mycloud.common import clock, concurrency, node_token, pki, pki_requests, refusals
 from mycloud.db import engine, models
 from tests.fixtures.compute_api import Answer, ComputeApiCase
 
@@ -181,6 +181,24 @@ class JoinTest(NodesCase):
         self.refused(changed, 409, "node_token_used")
         self.pass_time(901)
         self.refused(self.join(request), 403, "node_token_expired")
+
+    def test_one_of_two_at_a_time(self) -> None:
+        token = self.token()
+        requests = [Machine(name).request(token) for name in ("node1", "node2")]
+        tasks = [concurrency.spawn(self.join, request) for request in requests]
+        answers = [task.wait(30) for task in tasks]
+        self.assertEqual([200, 409], sorted(answer.status for answer in answers))
+
+    def test_the_same_twice_at_a_time(self) -> None:
+        token = self.token()
+        request = Machine("node1").request(token)
+        tasks = [concurrency.spawn(self.join, request) for _ in range(4)]
+        words = {name: value for name, value in request.items() if name != "proof"}
+        told = [
+            node_token.unseal(token.secret, words, task.wait(30).body["node_join"]["sealed"])
+            for task in tasks
+        ]
+        self.assertEqual([told[0]] * 4, told)
 
     def test_expired(self) -> None:
         token = self.token(lifetime=60)

@@ -187,9 +187,6 @@ class JoinFakeTest(testtools.TestCase):
         self.join(used)
         self.machine.mycloud("node", "leave", "--remove-state")
         self.refused(used, "used by second already")
-        withdrawn = self.token()
-        self.admin.node_tokens.delete(node_token.NodeToken.parse(withdrawn).id)
-        self.refused(withdrawn, "not one of this cloud")
         expired = self.token()
         self.expire(node_token.NodeToken.parse(expired).id)
         self.refused(expired, "was good until")
@@ -197,13 +194,11 @@ class JoinFakeTest(testtools.TestCase):
         self.refused(good[:-3], "damaged")
         for changes, words in (
             ({"s": base64.b64encode(b"x" * 32).decode()}, "not one of this cloud"),
-            ({"i": "00000000-0000-0000-0000-000000000000"}, "not one of this cloud"),
             ({"u": ["http://10.213.7.9:1"]}, "can't be reached"),
-            ({"b": ["10.213.7.1:1"]}, "message bus can't be reached"),
         ):
             self.refused(self.tampered(good, changes), words)
+        # none of that has used it up
         self.join(good)
-        self.machine.mycloud("node", "leave", "--remove-state")
 
     def expire(self, token_id: str) -> None:
         """Let time pass for one token."""
@@ -219,7 +214,7 @@ class JoinFakeTest(testtools.TestCase):
     def tampered(self, text: str, changes: dict[str, Any]) -> str:
         """A token that somebody has made of another one."""
         token = node_token.NodeToken.parse(text)
-        names = {"s": "secret", "i": "id", "u": "urls", "b": "brokers"}
+        names = {"s": "secret", "u": "urls"}
         values = {
             names[name]: base64.b64decode(value) if name == "s" else
             tuple(value) if isinstance(value, list) else value

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import socket
+import ssl
 import stat
 import unittest
 from collections.abc import Callable
@@ -17,22 +18,29 @@ import fixtures
 import testtools
 
 from mycloud.common import clock, concurrency, node_token, pki, pki_requests
+from mycloud.local import lifecycle
 from mycloud.local.layout import Layout
 from mycloud.local.node import checks, cloud, join, options, record, request
 from mycloud.local.node.record import Record, Wanted
-from mycloud.local.settings import LocalError
+from mycloud.local.settings import LocalError, Settings
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
 ME = pwd.getpwuid(os.geteuid()).pw_name
 WANTED = Wanted("node1", "127.0.0.1", "fake", ME)
 
 
+class _Server(HTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """A client that does not like the certificate is none."""
+
+
 class Api(fixtures.Fixture):
     """Answers POSTs as it is told."""
 
-    def __init__(self, answer: Answer):
+    def __init__(self, answer: Answer, tls: tuple[Path, Path] | None = None):
         super().__init__()
         self.answer = answer
+        self._tls = tls
         self.asked: list[dict[str, Any]] = []
 
     def _setUp(self) -> None:
@@ -57,12 +65,17 @@ class Api(fixtures.Fixture):
             def log_message(self, *_: Any) -> None:
                 """Nothing."""
 
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.addCleanup(self._server.server_close)
+        if self._tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self._tls)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         task = concurrency.spawn(self._server.serve_forever, 0.05)
         self.addCleanup(task.ended, 5)
         self.addCleanup(self._server.shutdown)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "http" if self._tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
 
 
 class NodeCase(testtools.TestCase):
@@ -108,6 +121,28 @@ class NodeCase(testtools.TestCase):
             return 200, {"node_join": {"sealed": node_token.seal(token.secret, words, told)}}
 
         return answer
+
+
+class PinTest(NodeCase):
+    """An API that speaks HTTPS, with a certificate that no authority of the machine's knows."""
+
+    def test_only_the_certificate_of_the_token(self) -> None:
+        bundle = pki.ensure_host(self.authority, "api", ["127.0.0.1"])
+        certificate = bundle / pki.SERVER_CERTIFICATE
+        api = self.useFixture(
+            Api(lambda *_: (200, {"node": {}}), (certificate, bundle / pki.SERVER_KEY))
+        )
+        right = pki.fingerprint(certificate.read_bytes())
+        found = cloud.Cloud((api.url,), right)
+        self.assertEqual({"node": {}}, found.post("/x", {}))
+        self.assertLess(abs(found.skew()), 60)
+        other = pki.fingerprint((self.authority / pki.CA_CERTIFICATE).read_bytes())
+        for fingerprint in (other, None):
+            error = self.assertRaises(
+                LocalError, cloud.Cloud((api.url,), fingerprint).post, "/x", {}
+            )
+            self.assertIn("certificate", str(error))
+        self.assertEqual(1, len(api.asked))
 
 
 class RequestTest(NodeCase):
@@ -265,6 +300,13 @@ class JoinTest(NodeCase):
         self.assertIn("damaged", str(self.assertRaises(LocalError, join.parse, "x")))
 
 
+    def test_own_address(self) -> None:
+        address = cloud.own_address(["http://[nowhere:1", "http://127.0.0.1:8774"])
+        self.assertEqual("127.0.0.1", address)
+        error = self.assertRaises(LocalError, cloud.own_address, ["http://[nowhere:1"])
+        self.assertIn("nowhere", str(error))
+
+
 class RecordTest(NodeCase):
     def test_remembered(self) -> None:
         self.assertIsNone(record.load(self.layout))
@@ -273,6 +315,10 @@ class RecordTest(NodeCase):
         made = Record(WANTED, ("http://192.0.2.1",), None, "an-id", "then")
         record.save(self.layout, made)
         self.assertEqual(made, record.joined(self.layout))
+        error = self.assertRaises(
+            LocalError, lifecycle.up, self.layout, Settings(hosts=("x",)), self.told.append
+        )
+        self.assertIn("mycloud node start", str(error))
         self.layout.node.write_text("{")
         self.assertIn("damaged", str(self.assertRaises(LocalError, record.load, self.layout)))
 

@@ -34,7 +34,7 @@ def join(layout: Layout, user: str, words: Sequence[str], token: str, tell: Tell
         status = service_user.run_command(
             layout, Settings(user=user), words, text=f"{token}\n"
         )
-        done = status == 0
+        done = layout.node.exists()
     finally:
         if not done:
             privileged.stop(layout)

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import email.utils
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -139,26 +139,27 @@ def _plain(error: requests.RequestException) -> str:
     return text.partition("Caused by ")[2].rpartition(": ")[2].strip(" \"')") or text
 
 
-def own_address(url: str) -> str:
+def own_address(urls: Sequence[str]) -> str:
     """The address of this machine by which it reaches the API.
 
     :raises LocalError: there is no way there
     """
-    parts = urlsplit(url)
-    try:
-        found = socket.getaddrinfo(
-            parts.hostname, parts.port or 80, type=socket.SOCK_DGRAM
-        )[0]
-        with socket.socket(found[0], socket.SOCK_DGRAM) as probe:
-            # nothing is sent
-            probe.connect(found[4])
-            address: str = probe.getsockname()[0]
-            return address
-    except (OSError, IndexError) as error:
-        raise LocalError(
-            f"There is no way to the cloud at {url} ({error}); name this machine's own address "
-            "by --address once there is one"
-        ) from error
+    failures = []
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(found[0], socket.SOCK_DGRAM) as probe:
+                # nothing is sent
+                probe.connect(found[4])
+                address: str = probe.getsockname()[0]
+                return address
+        except (OSError, ValueError) as error:
+            failures.append(f"{url}: {error}")
+    raise LocalError(
+        f"There is no way to the cloud ({'; '.join(failures)}). Once there is one, this machine's "
+        "own address is found out, unless --address names it"
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,7 +32,7 @@ def choose(
     :raises LocalError: there is no way to the cloud
     """
     user = pwd.getpwuid(os.geteuid()).pw_name
-    return Wanted(name, address or own_address(token.urls[0]), hypervisor or "libvirt", user)
+    return Wanted(name, address or own_address(token.urls), hypervisor or "libvirt", user)
 
 
 def join(
@@ -79,6 +79,9 @@ def _join(
     )
     daemons.start(layout, found, tell)
     results = self_test.run(layout, found, tell)
+    problems = [f"{each.check}: {each.problem}" for each in results if each.problem is not None]
+    if problems:
+        raise LocalError(f"The machine has joined, and is of no use: {'; '.join(problems)}")
     record.save(layout, found)
     request.forget(layout)
     return found, results

@@ -67,6 +67,10 @@ def load(layout: Layout) -> Record | None:
         )
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise LocalError(
+            f"{layout.node} belongs to another user; run this as that user, or as root"
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
         raise LocalError(
             f"{layout.node} is damaged ({error}); restore it, or leave by 'mycloud node leave "

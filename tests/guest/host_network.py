@@ -188,6 +188,42 @@ class HostNetworkTest(unittest.TestCase):
                 self.setup.rollback(done["checkpoint"])
                 self.assertEqual(self.before, self.seen())
 
+    def sent(self, classid):
+        """Bytes that the bond has sent by that class."""
+        lines = run("tc", "-s", "class", "show", "dev", "bond7").splitlines()
+        [at] = [at for at, line in enumerate(lines) if f" {classid} " in line]
+        return int(lines[at + 1].split()[1])
+
+    def test_shares_of_vlans(self):
+        before = run("tc", "qdisc", "show", "dev", "eth0")
+        networks = BONDED["networks"]
+        done = self.setup.apply({**BONDED, "networks": {
+            "guests": {**networks["guests"], "qos": {"out": {"ls": 70, "ul": "100Mbit"}}},
+            "storage": {**networks["storage"], "qos": {"out": {"rt": "10Mbit"}}},
+        }}, 120)
+        told = run("tc", "class", "show", "dev", "bond7")
+        self.assertIn("7c0d:64 parent 7c0d:ffff prio 0 rate 64Kbit ceil 100Mbit", told)
+        self.assertIn("7c0d:65 parent 7c0d:ffff prio 0 rate 10Mbit ceil 1Tbit", told)
+        self.wait_for(self.reaches, "the other end answers")
+        first, other = self.sent("7c0d:64"), self.sent("7c0d:65")
+        self.assertTrue(self.reaches())
+        # what has the tag of the network is sent by the network's class, and by no other
+        self.assertGreater(self.sent("7c0d:64"), first)
+        self.assertEqual(other, self.sent("7c0d:65"))
+        self.setup.commit(done["checkpoint"])
+        self.addCleanup(self.bring_up)
+        done = self.setup.apply({"networks": {"guests": networks["guests"]}}, 120)
+        self.assertNotIn("7c0d:64 ", run("tc", "class", "show", "dev", "bond7"))
+        self.assertIn("7c0d:65 ", run("tc", "class", "show", "dev", "bond7"))
+        self.setup.rollback(done["checkpoint"])
+        self.assertIn("7c0d:64 ", run("tc", "class", "show", "dev", "bond7"))
+        removed = {
+            "networks": {"guests": {"remove": True}, "storage": {"remove": True}},
+            "bonds": {"bond7": {"remove": True}},
+        }
+        self.setup.commit(self.setup.apply(removed, 120)["checkpoint"])
+        self.assertEqual(before, run("tc", "qdisc", "show", "dev", "eth0"))
+
     def test_nobody_commits(self):
         self.setup.apply(BONDED, 2)
         self.wait_for(lambda: self.setup.status()["armed"] is None, "the host goes back")

@@ -99,6 +99,17 @@ class DhcpMonitor:
             for network in config.networks.values() for family in network.dhcp
         )
 
+    def refresh(self) -> None:
+        """Watch the networks that were committed last; what can't be done now is logged."""
+        helper = client.current()
+        # not waited for: without it there is nothing that could be done
+        if helper is None or not helper.path.exists():
+            return
+        with _told("of the host's networks"):
+            committed = client.call.checkpoint_status()["committed"]
+            if committed is not None:
+                self.watch_networks(canonical.change(committed["document"], Config()).config)
+
     def handle(self, event: DhcpEvent) -> None:
         """What a hook tells; of an interface that is not watched, nothing is done.
 
@@ -137,24 +148,13 @@ class DhcpMonitor:
                 self.handle(events.parse(data))
 
     def _hear_kernel(self, subscription: Subscription) -> None:
-        with _told("of the root helper"):
-            self._begin()
+        self.refresh()
         while True:
             event = subscription.get()
             if event.kind == ENDED:
                 return
             with _told("of the kernel"):
                 self._see(event)
-
-    def _begin(self) -> None:
-        """Go on where the agent was before."""
-        helper = client.current()
-        # not waited for: without it there is nothing that could be done
-        if helper is None or not helper.path.exists():
-            return
-        committed = client.call.checkpoint_status()["committed"]
-        if committed is not None:
-            self.watch_networks(canonical.change(committed["document"], Config()).config)
 
     def _see(self, event: Event) -> None:
         with self._lock:

@@ -83,6 +83,7 @@ def stop(client: Client) -> None:
     for directory in (script.parent, _RUN):
         with contextlib.suppress(OSError):
             directory.rmdir()
+    source_routes.remove(client.link, int(client.family[1]))
 
 
 def _command(client: Client, script: Path) -> list[str]:

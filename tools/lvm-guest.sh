@@ -28,7 +28,7 @@ DAEMON=qemu-system-common
 # until there is a root file system, and after
 EARLY="virtio_pci virtio_blk ext4"
 LATE="virtiofs dm_mod dm_snapshot dm_thin_pool loop virtio_rng nfsd nfsv4
- 8021q bonding bridge veth virtio_net"
+ 8021q bonding bridge veth virtio_net sch_htb sch_ingress cls_u32 cls_flower act_mirred"
 ROOT_MIB=768
 
 fail() { echo "lvm-guest: $2" >&2; exit "$1"; }

@@ -2,6 +2,7 @@
 
 import json
 
+from mycloud.agent.netinfo.facts import Facts
 from mycloud.common import exceptions
 from tests.fixtures.program import wait_for
 from tests.integration import test_host_network
@@ -41,6 +42,17 @@ class SharesTest(test_host_network.HostNetworkCase):
         self.assertEqual(
             {"quantum": "105980", "rate": "5Mbit", "ceil": "200Mbit"}, self.share()
         )
+        facts = Facts()
+        with self.inside.entered():
+            facts.start()
+        self.addCleanup(facts.stop)
+        [(link, networks)] = facts.capabilities()["qos"].items()
+        self.assertEqual("eth1", link)
+        # the kernel has sent something by itself
+        self.assertGreater(networks["untagged"].pop("sent_bytes"), -1)
+        self.assertEqual({"untagged": {
+            "share": 70, "limit_bps": 200_000_000, "guaranteed_bps": 5_000_000,
+        }}, networks)
         told = self.setup.status()["document"]["networks"]["front"]["qos"]
         self.assertEqual({"out": {"ls": 70, "ul": 200_000_000, "rt": 5_000_000}}, told)
         again = self.setup.apply(document(ls=70, ul="200Mbit", rt="5Mbit"))
@@ -52,6 +64,7 @@ class SharesTest(test_host_network.HostNetworkCase):
         )
         self.applied(document())
         self.assertEqual(before, self.disciplines())
+        self.assertEqual({}, facts.capabilities()["qos"])
         self.applied(document(ls=1))
         self.applied({"networks": {"front": {"remove": True}}})
         self.assertEqual(before, self.disciplines())

@@ -5,7 +5,10 @@ import socket
 
 import testtools
 
-from mycloud.common import clock, concurrency
+from mycloud.agent.host import Host
+from mycloud.agent.netinfo.facts import Facts
+from mycloud.agent.verbs import network_facts
+from mycloud.common import clock, concurrency, exceptions
 from mycloud.privileged import client, errors
 from tests.fixtures.mounts import needs_root
 from tests.fixtures.network_namespace import NetworkNamespace
@@ -189,6 +192,23 @@ class MirrorTest(TcCase):
             before, (self.tc("qdisc", "show"), self.tc("filter", "show", "dev", "eth0"))
         )
         self.assertEqual({"changed": False}, client.call.tc_mirror_unset("eth0", "mon0"))
+
+    def test_by_the_agent(self):
+        facts = Facts()
+        with self.inside.entered():
+            facts.start()
+        self.addCleanup(facts.stop)
+        host = Host("here", None, {Facts: facts})
+        before = self.tc("qdisc", "show")
+        for on in (True, False):
+            for changed in (True, False):
+                told = network_facts.mirror(host, source="eth0", target="mon0", on=on)
+                self.assertEqual({"changed": changed}, told)
+        self.assertEqual(before, self.tc("qdisc", "show"))
+        self.assertRaises(
+            exceptions.NoSuchInterface, network_facts.mirror, host, source="eth0", target="mon9",
+            on=True,
+        )
 
     def test_two_mirrors_of_one(self):
         before = self.tc("qdisc", "show")

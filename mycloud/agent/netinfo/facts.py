@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mycloud.agent.netinfo import records
+from mycloud.agent.netinfo import records, shares
 from mycloud.agent.netinfo.monitor import Monitor
 from mycloud.agent.netinfo.netlink import Netlink
-from mycloud.agent.netinfo.records import AddressRecord, Link, Route
+from mycloud.agent.netinfo.records import AddressRecord, Info, Link, Route
 from mycloud.agent.netinfo.sysfs import NIC_FIELDS, Files
 from mycloud.common import clock, concurrency, exceptions
 
@@ -37,16 +37,6 @@ class Snapshot:
         """Of the interface with that index, if it is in this namespace."""
         found = self.links.get(index) if index is not None else None
         return found.name if found is not None else None
-
-    def of(self, link: Link) -> list[Document]:
-        """The addresses of an interface."""
-        return [
-            {
-                "address": each.address, "family": each.family, "scope": each.scope,
-                "dynamic": each.dynamic, "tentative": each.tentative,
-            }
-            for each in self.addresses if each.index == link.index
-        ]
 
 
 class Facts:
@@ -98,7 +88,14 @@ class Facts:
 
     def capabilities(self) -> Document:
         """What ``network.caps`` tells."""
-        return describe(self.snapshot(), self.files)
+        snapshot = self.snapshot()
+        with self._lock:
+            qos = shares.of_interfaces(self._ask())
+        named = {snapshot.name(index): networks for index, networks in qos.items()}
+        return {
+            **describe(snapshot, self.files),
+            "qos": {name: networks for name, networks in named.items() if name is not None},
+        }
 
     def statistics(self) -> Document:
         """What ``network.stats`` tells: counters, and rates since they were asked for before."""
@@ -149,9 +146,9 @@ class Facts:
 
 def read(netlink: Netlink, *, generation: int = 0) -> Snapshot:
     """Ask the kernel: three questions, whatever their answers' length."""
-    links = {each.index: each for each in map(records.link, netlink.links())}
-    addresses = tuple(map(records.address, netlink.addresses()))
-    routes = tuple(route for message in netlink.routes() for route in records.routes(message))
+    links = {each.index: each for each in (records.link(body) for _, body in netlink.links())}
+    addresses = tuple(records.address(body) for _, body in netlink.addresses())
+    routes = tuple(route for _, body in netlink.routes() for route in records.routes(body))
     return Snapshot(generation, links, addresses, routes)
 
 
@@ -159,8 +156,9 @@ def describe(snapshot: Snapshot, files: Files) -> Document:
     """A snapshot as the document that ``network.caps`` promises."""
     found: Document = {"nics": {}, "bonds": {}, "bridges": {}, "vlans": {}, "others": {}}
     nics = _nics(snapshot.links.values())
+    addresses = _addresses(snapshot)
     for each in sorted(snapshot.links.values(), key=lambda link: link.name):
-        document = _common(snapshot, each)
+        document = _common(snapshot, each) | {"addresses": addresses.get(each.index, [])}
         if each.index in nics:
             found["nics"][each.name] = document | _nic(each, files)
         elif each.kind == "bond":
@@ -168,7 +166,7 @@ def describe(snapshot: Snapshot, files: Files) -> Document:
         elif each.kind == "bridge":
             found["bridges"][each.name] = document | _bridge(snapshot, each)
         elif each.kind == "vlan":
-            tag = each.info.get("IFLA_VLAN_ID")
+            tag = each.info.get(Info.VLAN_ID)
             found["vlans"][each.name] = document | {"vlan": tag}
         else:
             found["others"][each.name] = document
@@ -220,8 +218,18 @@ def _common(snapshot: Snapshot, link: Link) -> Document:
         "link_state": link.state,
         "master": snapshot.name(link.master),
         "parent": None if link.foreign else snapshot.name(link.parent),
-        "addresses": snapshot.of(link),
     }
+
+
+def _addresses(snapshot: Snapshot) -> dict[int, list[Document]]:
+    """By the index of the interface that has them."""
+    found: dict[int, list[Document]] = {}
+    for each in snapshot.addresses:
+        found.setdefault(each.index, []).append({
+            "address": each.address, "family": each.family, "scope": each.scope,
+            "dynamic": each.dynamic, "tentative": each.tentative,
+        })
+    return found
 
 
 def _ports(snapshot: Snapshot, link: Link) -> list[Link]:
@@ -230,36 +238,35 @@ def _ports(snapshot: Snapshot, link: Link) -> list[Link]:
 
 
 def _bond(snapshot: Snapshot, link: Link) -> Document:
-    mode = link.info.get("IFLA_BOND_MODE")
+    mode = link.info.get(Info.BOND_MODE)
     return {
         "mode": None if mode is None else records.BOND_MODES[mode],
         "members": [each.name for each in _ports(snapshot, link)],
-        "active": snapshot.name(link.info.get("IFLA_BOND_ACTIVE_SLAVE")),
-        "primary": snapshot.name(link.info.get("IFLA_BOND_PRIMARY")),
-        "miimon_ms": link.info.get("IFLA_BOND_MIIMON"),
+        "active": snapshot.name(link.info.get(Info.BOND_ACTIVE)),
+        "primary": snapshot.name(link.info.get(Info.BOND_PRIMARY)),
+        "miimon_ms": link.info.get(Info.BOND_MIIMON),
     }
 
 
 def _bridge(snapshot: Snapshot, link: Link) -> Document:
     ports = _ports(snapshot, link)
-    delay = link.info.get("IFLA_BR_FORWARD_DELAY")
+    delay = link.info.get(Info.FORWARD_DELAY)
     return {
         "ports": [each.name for each in ports],
         "port_states": {
-            each.name: records.PORT_STATES[each.port["IFLA_BRPORT_STATE"]]
-            for each in ports if "IFLA_BRPORT_STATE" in each.port
+            each.name: each.port_state for each in ports if each.port_state is not None
         },
-        "stp": bool(link.info.get("IFLA_BR_STP_STATE")),
+        "stp": bool(link.info.get(Info.STP)),
         # the kernel counts hundredths of a second
         "forward_delay_seconds": None if delay is None else delay / 100,
-        "vlan_filtering": bool(link.info.get("IFLA_BR_VLAN_FILTERING")),
+        "vlan_filtering": bool(link.info.get(Info.VLAN_FILTERING)),
     }
 
 
 def _route(snapshot: Snapshot, route: Route) -> Document:
     table = records.TABLES.get(route.table, str(route.table))
     device = snapshot.name(route.device)
-    return {**dataclasses.asdict(route), "device": device, "table": table}
+    return {**vars(route), "device": device, "table": table}
 
 
 def _rates(

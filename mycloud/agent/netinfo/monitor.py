@@ -122,7 +122,7 @@ class Monitor:
         self._bell = os.pipe()
         asking = netlink.Netlink()
         try:
-            links = map(records.link, asking.links())
+            links = (records.link(body) for _, body in asking.links())
             self._names = {each.index: each.name for each in links}
         finally:
             asking.close()
@@ -191,8 +191,8 @@ class Monitor:
             return
         # before it is decoded: what is asked from now on has seen the change
         self.generation = (self.generation or 0) + 1
-        for message in netlink.decode(data):
-            for event in self._events(message):
+        for kind, body in netlink.messages(data):
+            for event in self._events(netlink.EVENTS.get(kind, ""), body):
                 self._tell(event)
 
     def _tell(self, event: Event) -> None:
@@ -200,24 +200,23 @@ class Monitor:
         for each in tuple(self._subscriptions):
             each.offer(event)
 
-    def _events(self, message: netlink.Message) -> Iterator[Event]:
-        kind = str(message.get("event", "")).removeprefix("RTM_").lower()
+    def _events(self, kind: str, body: bytes) -> Iterator[Event]:
         if kind in ("newlink", "dellink"):
             # a bridge tells of its ports, too, by messages that miss the rest
-            if message["family"] != socket.AF_UNSPEC:
+            if body[0] != socket.AF_UNSPEC:
                 return
-            link = records.link(message)
+            link = records.link(body)
             if kind == "newlink":
                 self._names[link.index] = link.name
             yield Event(kind, link.name, link)
             if kind == "dellink":
                 self._names.pop(link.index, None)
         elif kind in ("newaddr", "deladdr"):
-            address = records.address(message)
+            address = records.address(body)
             yield Event(kind, self._names.get(address.index), address)
         elif kind in ("newroute", "delroute"):
-            for route in records.routes(message):
+            for route in records.routes(body):
                 device = self._names.get(route.device) if route.device is not None else None
                 yield Event(kind, device, route)
         elif kind in ("newrule", "delrule"):
-            yield Event(kind, None, records.rule(message))
+            yield Event(kind, None, records.rule(body))

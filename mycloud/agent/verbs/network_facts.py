@@ -37,7 +37,9 @@ def caps(host: Host) -> dict[str, Any]:
     ``routes``: those to hosts and networks, of every table: ``family``, ``destination``
     (ADDRESS/LENGTH or ``default``), ``gateway``, ``device``, ``source``, ``metric``, ``table``,
     ``protocol``, ``scope``, ``type``. ``default_route``: ``inet`` and ``inet6``, None or
-    ``gateway`` and ``device``. ``name_servers``: addresses.
+    ``gateway`` and ``device``. ``name_servers``: addresses. ``qos``: the shares of networks, by
+    the interface that they lie on and by the VLAN's tag or ``untagged``: ``share``,
+    ``limit_bps``, ``guaranteed_bps``, ``sent_bytes``.
     """
     return facts_of(host).capabilities()
 
@@ -61,6 +63,25 @@ def leases(host: Host) -> dict[str, Any]:
     ``device``, ``family``, ``address`` and ``gateway``.
     """
     return host.part(DhcpMonitor).document()
+
+
+@verb("network.mirror", changes=True)
+def mirror(
+    host: Host, *, source: InterfaceName, target: InterfaceName, on: bool
+) -> dict[str, Any]:
+    """Copy what one interface receives and sends to another, or copy it no more.
+
+    ``changed``: it was not so before.
+
+    :raises NoSuchInterface: the host has not both; to copy no more, it need not have them
+    """
+    if on:
+        snapshot = facts_of(host).snapshot()
+        for each in (source, target):
+            snapshot.link(each)
+    change = client.call.tc_mirror_set if on else client.call.tc_mirror_unset
+    changed: dict[str, Any] = change(source, target)
+    return changed
 
 
 @verb("network.change_numvfs", changes=True)

@@ -126,12 +126,19 @@ def _shares(device: str) -> dict[int | None, Outbound]:
         if each.classid in (ROOT, OTHERS) or not each.classid.startswith(HANDLE):
             continue
         vlan = int(each.classid.removeprefix(HANDLE), 16)
-        found[None if each.classid == UNTAGGED else vlan] = Outbound(
-            max(1, round((each.quantum or 0) / _QUANTUM)),
-            each.ceil if each.ceil != RATE_MOST else None,
-            each.rate if each.rate != RATE_LEAST else None,
+        found[None if each.classid == UNTAGGED else vlan] = outbound(
+            each.rate or RATE_LEAST, each.ceil or RATE_MOST, each.quantum or 0
         )
     return found
+
+
+def outbound(rate: int, ceil: int, quantum: int) -> Outbound:
+    """What a class with these values stands for."""
+    return Outbound(
+        max(1, round(quantum / _QUANTUM)),
+        ceil if ceil != RATE_MOST else None,
+        rate if rate != RATE_LEAST else None,
+    )
 
 
 def class_of(vlan: int | None) -> str:

@@ -310,11 +310,6 @@ class LeaseTest(HostNetworkCase):
         done = self.setup.apply(self.DOCUMENT, 60)
         wait_for(self.leased, "the lease has come")
         self.assertEqual([("leased", "10.5.0.100")], self.leased())
-        # what is asked on the network is answered on it
-        answered = [{"device": "leased", "family": 4}]
-        wait_for(lambda: client.call.source_route_list() == answered, "the source route is set")
-        [way] = self.inside.ip_json("route", "get", "203.0.113.1", "from", "10.5.0.100")
-        self.assertEqual("10.5.0.1", way["gateway"])
         self.setup.commit(done["checkpoint"])
         self.assertEqual([], self.setup.apply(self.DOCUMENT)["lines"])
         # the client outlives the helper; where it does not, the next helper starts it

@@ -83,7 +83,6 @@ def stop(client: Client) -> None:
     for directory in (script.parent, _RUN):
         with contextlib.suppress(OSError):
             directory.rmdir()
-    source_routes.remove(client.link, int(client.family[1]))
 
 
 def _command(client: Client, script: Path) -> list[str]:

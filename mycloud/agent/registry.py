@@ -27,18 +27,27 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 class Verb:
     """:ivar name: ``noun.verb``, as callers write it
     :ivar changes: it changes the host: only the control plane may ask for it
+    :ivar private: its answer is for the control plane alone
     """
 
     name: str
     function: Callable[..., Any]
     changes: bool
+    private: bool = False
+
+    @property
+    def guarded(self) -> str | None:
+        """Why not everybody may ask for it; None: everybody may."""
+        if self.changes:
+            return "changes the host"
+        return "tells what is not for everybody" if self.private else None
 
 
-def verb(name: str, *, changes: bool = False) -> Callable[[F], F]:
+def verb(name: str, *, changes: bool = False, private: bool = False) -> Callable[[F], F]:
     """Offer ``function(host: Host, *, ...)`` to callers of the agent."""
 
     def mark(function: F) -> F:
-        function.verb = Verb(name, function, changes)  # type: ignore[attr-defined]
+        function.verb = Verb(name, function, changes, private)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -105,6 +114,7 @@ class Registry:
                 "name": name,
                 "description": _first_sentence(self._verbs[name].function),
                 "changes": self._verbs[name].changes,
+                "private": self._verbs[name].private,
                 "defined": _place(self._verbs[name]),
                 "params": self._arguments[name].schema,
             }

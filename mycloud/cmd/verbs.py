@@ -28,7 +28,8 @@ def show() -> int:
             name if name in required else f"[{name}]" for name in verb["params"]["properties"]
         ]
         print(f"{verb['name']} {' '.join(arguments)}".rstrip())
-        print(f"    {'changes the host; ' if verb['changes'] else ''}{verb['defined']}")
+        marks = {"changes the host; ": verb["changes"], "private; ": verb["private"]}
+        print("    " + "".join(mark for mark, is_so in marks.items() if is_so) + verb["defined"])
         if verb["description"]:
             print(f"    {verb['description']}")
     return 0

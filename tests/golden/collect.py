@@ -196,7 +196,9 @@ def _type(made: Any) -> str:
 def agent_verbs() -> dict[str, Any]:
     """Every verb of the host agent with its arguments."""
     return {
-        verb["name"]: {"changes": verb["changes"], "params": verb["params"]}
+        verb["name"]: {
+            "changes": verb["changes"], "private": verb["private"], "params": verb["params"],
+        }
         for verb in Registry.load(verbs).describe()
     }
 

@@ -60,7 +60,7 @@ class Limits:
 class Dispatcher:
     """Answers requests with an agent's verbs.
 
-    :param allowed: whose certificates may ask for verbs that change the host
+    :param allowed: whose certificates may ask for verbs that change the host or are private
     """
 
     def __init__(self, agent: Agent, allowed: frozenset[str], limits: Limits):
@@ -110,8 +110,9 @@ class Dispatcher:
         return self._agent.call(name, params or {}, timeout=self._limits.timeout)
 
     def _allow(self, name: str, peer: Peer) -> None:
-        """:raises VerbNotAllowed: it changes the host, and the peer may not"""
-        if not self._agent.registry.get(name).changes:
+        """:raises VerbNotAllowed: it is not for everybody, and not for the peer"""
+        why = self._agent.registry.get(name).guarded
+        if why is None:
             return
         if not peer.tls:
             reason = (
@@ -127,7 +128,7 @@ class Dispatcher:
             )
         else:
             return
-        raise exceptions.VerbNotAllowed(verb=name, reason=reason)
+        raise exceptions.VerbNotAllowed(verb=name, why=why, reason=reason)
 
 
 def discover(agent: Agent) -> dict[str, Any]:
@@ -150,6 +151,7 @@ def discover(agent: Agent) -> dict[str, Any]:
                 ],
                 "result": {"name": "result", "schema": {}},
                 "x-changes": verb["changes"],
+                "x-private": verb["private"],
             }
             for verb in agent.registry.describe()
         ],

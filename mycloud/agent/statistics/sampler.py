@@ -52,22 +52,34 @@ class Sampler:
         self._state_dir = state_dir
         self._max_age = max_age
         self._figures = figures
-        self._lock = concurrency.Lock()
-        self._last: Sample | None = None
-        self._before: Sample | None = None
+        self._taking = concurrency.Lock()
+        #: the last one and the one before it
+        self._samples: tuple[Sample | None, Sample | None] = (None, None)
 
     def take(self) -> Sample:
-        """Take a sample now."""
-        with self._lock:
+        """Take a sample now; whoever else takes one is waited for."""
+        with self._taking:
             return self._take()
 
     def current(self) -> tuple[Sample, Sample | None]:
-        """The last sample, or a fresh one if that is too old, and the one before it."""
-        with self._lock:
-            if self._last is None or clock.monotonic() - self._last.at > self._max_age:
+        """The last sample, or a fresh one if that is too old, and the one before it.
+
+        While another is being taken, the last one is told however old it is: a hypervisor that
+        hangs holds up nobody who only wants to look.
+        """
+        last, before = self._samples
+        if last is None:
+            with self._taking:
+                if self._samples[0] is None:
+                    self._take()
+        elif clock.monotonic() - last.at > self._max_age and self._taking.acquire(timeout=0):
+            try:
                 self._take()
-            assert self._last is not None
-            return self._last, self._before
+            finally:
+                self._taking.release()
+        last, before = self._samples
+        assert last is not None
+        return last, before
 
     def _take(self) -> Sample:
         began = clock.monotonic()
@@ -81,7 +93,7 @@ class Sampler:
         host = self._figures(self._state_dir)
         now = clock.monotonic()
         sample = Sample(clock.now(), now, now - began, host, tuple(guests), trouble)
-        self._before, self._last = self._last, sample
+        self._samples = (sample, self._samples[0])
         return sample
 
 

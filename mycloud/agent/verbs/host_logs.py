@@ -11,7 +11,7 @@ from mycloud.agent.registry import verb
 from mycloud.common import concurrency
 
 
-@verb("host.logs")
+@verb("host.logs", private=True)
 def every(host: Host) -> dict[str, Any]:
     """List the logs of the host, the newest first.
 
@@ -33,7 +33,7 @@ def every(host: Host) -> dict[str, Any]:
     }
 
 
-@verb("host.log")
+@verb("host.log", private=True)
 def one(host: Host, *, name: str) -> dict[str, Any]:
     """Give the end of one log that host.logs has named, without secrets.
 

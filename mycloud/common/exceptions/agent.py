@@ -19,7 +19,7 @@ class VerbNotFound(NotFound):
 
 class VerbNotAllowed(Forbidden):
     code = "verb_not_allowed"
-    template = "%(verb)s changes the host: %(reason)s."
+    template = "%(verb)s %(why)s: %(reason)s."
 
 
 class VerbTimedOut(MycloudError):

@@ -30,6 +30,12 @@ def change(host: Host) -> str:
     return "changed"
 
 
+@verb("toy.tell", private=True)
+def tell(host: Host) -> str:
+    """Tell what is not for everybody."""
+    return "told"
+
+
 class Toy:
     """A third protocol, as somebody might add it: TOY!text -> the text backwards."""
 
@@ -61,7 +67,7 @@ def get(client: Client, path: str = "/healthz") -> int:
 
 class Base(testtools.TestCase):
     def agent(self, *, tls: bool | None = None, **options: Any) -> AgentPort:
-        return self.useFixture(AgentPort(echo, change, tls=tls, more=(Toy(),), **options))
+        return self.useFixture(AgentPort(echo, change, tell, tls=tls, more=(Toy(),), **options))
 
     def check_serves(self, port: AgentPort, **who: Any) -> None:
         """All three protocols answer."""
@@ -238,6 +244,12 @@ class TlsTest(Base):
             self.assertEqual("verb_not_allowed", answer["error"]["data"]["code"])
             self.assertIn(words, answer["error"]["message"])
         self.check_serves(lenient, who=None)
+
+    def test_who_may_be_told_what_is_private(self) -> None:
+        strict, plain = self.agent(tls=True), self.agent()
+        self.assertEqual("told", strict.connect().call("toy.tell")["result"])
+        answer = plain.connect().call("toy.tell")
+        self.assertIn("is not for everybody: over this port", answer["error"]["message"])
 
     def test_half_a_handshake_ends_at_the_deadline(self) -> None:
         port = self.agent(tls=True, greeting_timeout=0.4)

@@ -13,7 +13,7 @@ from mycloud.agent.statistics import metrics, proc, view
 from mycloud.agent.statistics.exposition import escaped
 from mycloud.agent.statistics.sampler import Sampler
 from mycloud.agent.verbs import host_stats
-from mycloud.common import exceptions
+from mycloud.common import concurrency, exceptions
 
 ODD = 'a "b" \\ c\nd'
 
@@ -77,6 +77,27 @@ class SamplerTest(SamplerCase):
         second, before = self.sampler.current()
         self.assertEqual((first, 116.0), (before, second.at))
         self.assertEqual(2, self.hypervisor.asked)
+
+    def test_hypervisor_that_hangs_holds_up_nobody(self):
+        first = self.sampler.take()
+        begun, goes_on = concurrency.Event(), concurrency.Event()
+        self.addCleanup(goes_on.set)
+
+        def hang():
+            begun.set()
+            goes_on.wait()
+            return []
+
+        self.hypervisor.statistics = hang
+        task = concurrency.spawn(self.sampler.take)
+        self.assertTrue(begun.wait(10))
+        self.now += 100
+        self.assertEqual((first, None), self.sampler.current())
+        _type, text = metrics.render(self.host)
+        self.assertIn(b"mycloud_statistics_age_seconds 100.0", text)
+        goes_on.set()
+        second = task.wait(10)
+        self.assertEqual((second, first), self.sampler.current())
 
     def test_hypervisor_that_does_not_answer(self):
         self.hypervisor.error = exceptions.HypervisorUnavailable(reason="gone", remedy="Wait.")

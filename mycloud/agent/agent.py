@@ -96,7 +96,7 @@ class Agent:
         job = self.host.part(Executor).submit(
             run_hooked if verb.changes else run, name=name, timeout=timeout
         )
-        fault = job.ended()
+        fault = job.fault()
         if fault is not None and not isinstance(fault, exceptions.MycloudError):
             # who asked is told no more than that: it may be anybody
             LOG.error("The verb %s has failed", name, exc_info=fault)

@@ -11,7 +11,7 @@ import enum
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from mycloud.agent.scheduler import Call, Scheduler
 from mycloud.common import clock, concurrency, exceptions
@@ -35,65 +35,63 @@ class Progress(enum.Enum):
     DROPPED = "dropped"
 
 
-class Job(Generic[T]):
+class Job(concurrency.Task[T]):
     """A task that was given to an executor."""
 
     def __init__(self, name: str, timeout: float, fn: Callable[[], T]):
+        super().__init__(fn, (), {})
         self.name = name
         self.timeout = timeout
         self.progress = Progress.QUEUED
         self.given_at = clock.monotonic()
-        self.begun_at: float | None = None
-        self.task: concurrency.Task[T] = concurrency.Task(fn, (), {})
         self.timer: Call | None = None
         self.worker: _Worker | None = None
-        self._over = concurrency.Event()
-        self._error: exceptions.MycloudError | None = None
+        self._verdict: exceptions.MycloudError | None = None
 
-    def wait(self) -> T:
+    def _end(self) -> None:
+        # not yet: the executor says when it is over
+        pass
+
+    def wait(self, timeout: float | None = None) -> T:
         """Its result.
 
         :raises VerbTimedOut: it is stuck
         :raises TooManyTasks: it did not begin in time
         :raises ServiceUnavailable: the executor was stopped before it began
+        :raises TimeoutError: it is not over after ``timeout`` seconds
         :raises Exception: what it raised
         """
-        self.ended()
-        return self.task.wait(0)
+        if (self.done or self._done.wait(timeout)) and self._verdict is not None:
+            raise self._verdict
+        return super().wait(0)
 
-    def ended(self) -> BaseException | None:
+    def fault(self) -> BaseException | None:
         """Wait for its end; what it raised, if it did.
 
         :raises VerbTimedOut: :raises TooManyTasks: :raises ServiceUnavailable: as ``wait``
         """
-        self._over.wait()
-        if self._error is not None:
-            raise self._error
-        return self.task.error
+        self._done.wait()
+        if self._verdict is not None:
+            raise self._verdict
+        return self.error
 
     @property
-    def over(self) -> bool:
-        """Whether there is something to tell to whoever waits."""
-        return self._over.is_set()
+    def goes_on(self) -> bool:
+        """Whether it waits or runs, be it stuck."""
+        return self.progress in (Progress.QUEUED, Progress.BEGUN, Progress.STUCK)
 
-    @property
-    def dropped(self) -> bool:
-        """Whether it will never begin."""
-        return self.progress is Progress.DROPPED
-
-    def tell(self, progress: Progress, error: exceptions.MycloudError | None = None) -> None:
+    def tell(self, progress: Progress, verdict: exceptions.MycloudError | None = None) -> None:
         """Let whoever waits go on."""
-        self.progress, self._error = progress, error
+        self.progress, self._verdict = progress, verdict
         if self.timer is not None:
             self.timer.cancel()
-        self._over.set()
+        self._done.set()
 
 
 class _Worker:
-    """One thread. ``given_up``: it hangs, and takes nothing more."""
+    """One thread."""
 
     def __init__(self) -> None:
-        self.given_up = False
         self.thread: concurrency.Task[None] | None = None
 
 
@@ -112,7 +110,7 @@ class Executor:
         self._wanted = workers
         self._queue_size = queue_size
         self._max_stuck = max_stuck
-        self._condition = concurrency.Condition()
+        self._condition = concurrency.Condition(reentrant=False)
         self._queue: deque[Job[Any]] = deque()
         self._workers: set[_Worker] = set()
         self._stuck: dict[_Worker, Job[Any]] = {}
@@ -185,7 +183,7 @@ class Executor:
             job = self._take(worker)
             if job is None:
                 return
-            job.task.run()
+            job.run()
             if not self._put_back(worker, job):
                 return
 
@@ -198,33 +196,32 @@ class Executor:
                 return None
             job = self._queue.popleft()
             job.progress, job.worker = Progress.BEGUN, worker
-            job.begun_at = clock.monotonic()
             return job
 
     def _put_back(self, worker: _Worker, job: Job[Any]) -> bool:
         """The task has ended; whether its worker goes on."""
         with self._condition:
             late = self._stuck.pop(worker, None) is not None
-            if not late:
+            if late:
+                job.progress = Progress.ENDED
+            else:
                 job.tell(Progress.ENDED)
                 return True
             seconds = clock.monotonic() - job.given_at
             LOG.warning("%s has ended after all, after %.1f s", job.name, seconds)
             if len(self._workers) >= self._wanted or self._stopping:
                 return False
-            worker.given_up = False
             self._workers.add(worker)
             return True
 
     def _expire(self, job: Job[Any]) -> None:
         with self._condition:
-            if job.over:
+            if job.done:
                 return
             if job.worker is None:
                 self._queue.remove(job)
                 job.tell(Progress.DROPPED, exceptions.TooManyTasks(count=len(self._queue)))
                 return
-            job.worker.given_up = True
             self._workers.discard(job.worker)
             self._stuck[job.worker] = job
             replaced = len(self._stuck) <= self._max_stuck and not self._stopping

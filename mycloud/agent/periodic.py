@@ -49,7 +49,7 @@ class Periodic:
         if self._stopped:
             return
         self._call = self._scheduler.schedule(self._interval, self._tick)
-        if self._job is not None and not self._job.task.done and not self._job.dropped:
+        if self._job is not None and self._job.goes_on:
             self.missed += 1
             return
         try:

@@ -46,7 +46,7 @@ class Scheduler:
     def __init__(self, now: Callable[[], float] | None = None):
         # not bound at import: tests put a clock of their own into mycloud.common.clock
         self._now = now or (lambda: clock.monotonic())
-        self._condition = concurrency.Condition()
+        self._condition = concurrency.Condition(reentrant=False)
         self._calls: list[Call] = []
         self._numbers = itertools.count()
         self._cancelled = 0

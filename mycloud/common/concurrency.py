@@ -110,9 +110,12 @@ def Event() -> threading.Event:
     return threading.Event()
 
 
-def Condition() -> threading.Condition:
-    """A condition variable of the process's own kind."""
-    return threading.Condition()
+def Condition(*, reentrant: bool = True) -> threading.Condition:
+    """A condition variable of the process's own kind.
+
+    ``reentrant``: whoever has its lock may take it once more; that costs a green thread dearly.
+    """
+    return threading.Condition() if reentrant else threading.Condition(threading.Lock())
 
 
 def Semaphore(value: int = 1) -> threading.Semaphore:
@@ -141,11 +144,15 @@ class Task(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
             self._error = error
         finally:
-            self._done.set()
+            self._end()
+
+    def _end(self) -> None:
+        self._done.set()
 
     def wait(self, timeout: float | None = None) -> T:
         """:raises TimeoutError: if it has not ended after ``timeout`` seconds"""
-        if not self._done.wait(timeout):
+        # asking first is cheap; waiting takes a lock of green threads several times
+        if not self._done.is_set() and not self._done.wait(timeout):
             raise TimeoutError(f"{self._fn!r} is still running after {timeout} s")
         if self._error is not None:
             raise self._error

@@ -51,7 +51,7 @@ class Acceptor:
         self._again: Call | None = None
         self._accepting: concurrency.Task[None] | None = None
         self._stopping = False
-        self._condition = concurrency.Condition()
+        self._condition = concurrency.Condition(reentrant=False)
         #: in the order of their arrival
         self._greeting: dict[Stream, None] = {}
         self._served: dict[Stream, str] = {}

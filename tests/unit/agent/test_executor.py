@@ -28,7 +28,7 @@ class ExecutorTest(testtools.TestCase):
         executor = self.make(workers=2)
         self.assertEqual(5, executor.run(lambda: 5, name="five", timeout=5))
         job = executor.submit(lambda: 1 / 0, name="bad", timeout=5)
-        self.assertIsInstance(job.ended(), ZeroDivisionError)
+        self.assertIsInstance(job.fault(), ZeroDivisionError)
         self.assertRaises(ZeroDivisionError, job.wait)
         self.assertEqual(Progress.ENDED, job.progress)
         self.assertEqual(0, self.scheduler.waiting)

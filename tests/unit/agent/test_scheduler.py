@@ -118,13 +118,13 @@ class PeriodicTest(testtools.TestCase):
         periodic.start()
         for count in (1, 2, 3):
             wait_for(lambda count=count: len(runs) == count, "a run")
-            wait_for(lambda: periodic._job.task.done or len(runs) == 3, "its end")
+            wait_for(lambda: not periodic._job.goes_on or len(runs) == 3, "its end")
             clock.seconds += 10
             scheduler.run_due()
         # the third goes on: what was due meanwhile fell out
         self.assertEqual((3, 1), (len(runs), periodic.missed))
         go_on.set()
-        periodic._job.task.ended(5)
+        wait_for(lambda: not periodic._job.goes_on, "it ends")
         clock.seconds += 10
         scheduler.run_due()
         wait_for(lambda: len(runs) == 4, "the next run")

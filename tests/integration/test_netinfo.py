@@ -174,6 +174,19 @@ class CacheTest(NamespaceCase):
         )
         self.assertIn("it has eth0, eth1, lo", str(refused))
 
+    def test_nics_without_virtual_functions(self):
+        host = Host("here", None, {Facts: self.facts})
+        for count in (1, -1):
+            refused = self.assertRaises(
+                exceptions.NoVirtualFunctions, network_facts.change_numvfs, host, device="eth0",
+                numvfs=count,
+            )
+            self.assertIn(f"can have 0 virtual functions, not {count}", refused.message)
+        self.assertRaises(
+            exceptions.NoSuchInterface, network_facts.change_numvfs, host, device="eth7",
+            numvfs=1,
+        )
+
     def exchange(self, other, times):
         """Datagrams to where nobody listens: each comes back as an error."""
         with self.inside.entered():

@@ -92,11 +92,12 @@ def _interfaces(text: str) -> list[dict[str, Any]]:
     if not text.strip():
         return []
     try:
-        return _all(_first(json.loads(text), "lldp"), "interface")
+        found = _all(_first(json.loads(text), "lldp"), "interface")
     except (ValueError, AttributeError, TypeError) as error:
         raise exceptions.LldpUnavailable(
             reason=f"what lldpcli prints can't be read ({error})."
         ) from error
+    return [each for each in found if isinstance(each.get("name"), str)]
 
 
 def _all(element: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -175,6 +175,8 @@ class Monitor:
         try:
             while bell not in select.select([events.fileno(), bell], [], [])[0]:
                 self._read(events)
+        except OSError:
+            LOG.exception("The kernel is heard no more; each question asks it anew")
         finally:
             self.generation = None
 

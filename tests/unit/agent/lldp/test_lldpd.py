@@ -99,6 +99,8 @@ class LldpdTest(testtools.TestCase):
         told = self.read(shown(bare))["eth0"].document()
         self.assertEqual([], told["tlvs"])
         self.assertEqual([None], [each["port_id"] for each in told["neighbours"]])
+        nameless = {"interfaces": "", "neighbors": '{"lldp": [{"interface": [{"age": 7}]}]}'}
+        self.assertEqual((), self.read(nameless)["eth0"].neighbours)
         nothing = {"interfaces": "", "neighbors": '{"lldp": [{}]}'}
         self.assertFalse(self.read(nothing)["eth0"].enabled)
 

@@ -102,23 +102,22 @@ def add_link(link: Link, *, peer: str | None = None) -> None:
     :param peer: of a veth, the name of its other end
     """
     with Netlink() as kernel:
-        seen = _links(kernel)
-        there = seen.get(link.name)
-        if there is not None:
+        if _number(link.name) is not None:
+            there = _link(kernel, link.name)
             if there.own and there.real_kind == link.kind and _alike(there.link, link):
                 return
             raise errors.SystemFailed(
                 f"there is a link {link.name} already, and it is another one",
                 errno=errno.EEXIST, link=link.name,
             )
-        base = None if link.base is None else _index(seen, link.base)
+        base = None if link.base is None else _index(link.base)
         _Request(
             netlink.NEWLINK, new_link(link, base, peer), f"make the link {link.name}",
             flags=netlink.CREATE | netlink.EXCLUSIVE,
         ).send(kernel)
         if link.kind == BRIDGE:
             # a bridge follows the MTU of its ports until it is told one that differs from its own
-            index = _index(_links(kernel), link.name)
+            index = _index(link.name)
             for mtu in (link.mtu - 1 if link.mtu > 68 else link.mtu + 1, link.mtu):
                 _Request(
                     netlink.NEWLINK, _LINK.pack(0, 0, index, 0, 0) + number(_MTU, mtu),
@@ -142,20 +141,20 @@ def new_link(link: Link, base: int | None, peer: str | None = None) -> bytes:
 
 def remove_link(name: str) -> None:
     """Remove a link; one that is gone is no failure."""
+    index = _number(name)
+    if index is None:
+        return
     with Netlink() as kernel:
-        there = _links(kernel).get(name)
-        if there is not None:
-            _Request(
-                netlink.DELLINK, _LINK.pack(0, 0, there.index, 0, 0),
-                f"remove the link {name}", fine=(errno.ENODEV,),
-            ).send(kernel)
+        _Request(
+            netlink.DELLINK, _LINK.pack(0, 0, index, 0, 0), f"remove the link {name}",
+            fine=(errno.ENODEV,),
+        ).send(kernel)
 
 
 def set_link(name: str, after: dict[str, Any]) -> None:
     """:param after: any of ``up``, ``mtu``, ``master`` (None: a port of nothing), ``options``"""
     with Netlink() as kernel:
-        seen = _links(kernel)
-        index = _index(seen, name)
+        index = _index(name)
         up = after.get("up")
         flags = (_UP if up else 0, _UP) if up is not None else (0, 0)
         body = _LINK.pack(0, 0, index, *flags)
@@ -163,11 +162,11 @@ def set_link(name: str, after: dict[str, Any]) -> None:
             body += number(_MTU, after["mtu"])
         if "master" in after:
             master = after["master"]
-            if master != seen[name].link.master:
-                body += number(_MASTER, _index(seen, master) if master is not None else 0)
+            body += number(_MASTER, _index(master) if master is not None else 0)
         if after.get("options"):
-            link = dataclasses.replace(seen[name].link, options=after["options"])
-            body += attribute(_INFO, text(_INFO_KIND, seen[name].real_kind)
+            seen = _link(kernel, name)
+            link = dataclasses.replace(seen.link, options=after["options"])
+            body += attribute(_INFO, text(_INFO_KIND, seen.real_kind)
                               + attribute(_INFO_DATA, _details(link, None)))
         _Request(netlink.NEWLINK, body, f"change {name}").send(kernel)
 
@@ -187,7 +186,7 @@ def add_address(address: Address) -> None:
     interface = address.interface
     packed = interface.ip.packed
     with Netlink() as kernel:
-        body = _address_body(kernel, address) + attribute(_A_LOCAL, packed)
+        body = _address_body(address) + attribute(_A_LOCAL, packed)
         body += attribute(_A_ADDRESS, packed)
         if interface.version == 4 and interface.network.prefixlen < 31:
             body += attribute(_A_BROADCAST, interface.network.broadcast_address.packed)
@@ -202,9 +201,9 @@ def add_address(address: Address) -> None:
 def remove_address(address: Address) -> None:
     """Take it from the link; one that is gone is no failure."""
     with Netlink() as kernel:
-        if address.link not in _links(kernel):
+        if _number(address.link) is None:
             return
-        body = _address_body(kernel, address)
+        body = _address_body(address)
         body += attribute(_A_LOCAL, address.interface.ip.packed)
         _Request(
             netlink.DELADDR, body, f"take {address.address} from {address.link}",
@@ -217,7 +216,7 @@ def add_route(route: Route) -> None:
     with Netlink() as kernel:
         try:
             _Request(
-                netlink.NEWROUTE, _route_body(kernel, route), f"set {_told(route)}",
+                netlink.NEWROUTE, _route_body(route), f"set {_told(route)}",
                 flags=netlink.CREATE | netlink.EXCLUSIVE,
             ).send(kernel)
         except errors.SystemFailed as error:
@@ -228,10 +227,10 @@ def add_route(route: Route) -> None:
 def remove_route(route: Route) -> None:
     """Forget it; one that is gone is no failure."""
     with Netlink() as kernel:
-        if route.link not in _links(kernel):
+        if _number(route.link) is None:
             return
         _Request(
-            netlink.DELROUTE, _route_body(kernel, route, scope=_SCOPE_ANY),
+            netlink.DELROUTE, _route_body(route, scope=_SCOPE_ANY),
             f"forget {_told(route)}",
             fine=(errno.ESRCH, errno.ENODEV),
         ).send(kernel)
@@ -269,6 +268,13 @@ _HINTS = {
     errno.EHOSTUNREACH: " (the gateway is in no network of this link)",
     errno.ENETDOWN: " (the link, or the one that it lies on, is down)",
 }
+
+
+def _link(kernel: Netlink, name: str) -> Seen:
+    seen = _links(kernel)
+    if name not in seen:
+        raise errors.SystemFailed(f"there is no link {name}", errno=errno.ENODEV, link=name)
+    return seen[name]
 
 
 def _links(kernel: Netlink) -> dict[str, Seen]:
@@ -348,10 +354,19 @@ def _alike(there: Link, wanted: Link) -> bool:
     return (there.base, there.vlan) == (wanted.base, wanted.vlan)
 
 
-def _index(seen: dict[str, Seen], name: str) -> int:
-    if name not in seen:
+def _number(name: str) -> int | None:
+    """The index of a link; None: there is none."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        return None
+
+
+def _index(name: str) -> int:
+    found = _number(name)
+    if found is None:
         raise errors.SystemFailed(f"there is no link {name}", errno=errno.ENODEV, link=name)
-    return seen[name].index
+    return found
 
 
 def _address(body: bytes, names: dict[int, str]) -> Address | None:
@@ -372,9 +387,9 @@ def _address(body: bytes, names: dict[int, str]) -> Address | None:
     return Address(names[index], f"{ip}/{length}", valid != FOREVER, valid, preferred)
 
 
-def _address_body(kernel: Netlink, address: Address) -> bytes:
+def _address_body(address: Address) -> bytes:
     family = socket.AF_INET if address.family == "v4" else socket.AF_INET6
-    index = _index(_links(kernel), address.link)
+    index = _index(address.link)
     return _ADDRESS.pack(family, address.interface.network.prefixlen, 0, 0, index)
 
 
@@ -401,7 +416,7 @@ def _ip(packed: bytes | None) -> str:
     return str(ipaddress.ip_address(packed)) if packed else ""
 
 
-def _route_body(kernel: Netlink, route: Route, *, scope: int | None = None) -> bytes:
+def _route_body(route: Route, *, scope: int | None = None) -> bytes:
     family = socket.AF_INET if route.family == "v4" else socket.AF_INET6
     network = ipaddress.ip_network(route.destination)
     if scope is None or route.family == "v6":
@@ -412,7 +427,7 @@ def _route_body(kernel: Netlink, route: Route, *, scope: int | None = None) -> b
     )
     if network.prefixlen:
         body += attribute(_R_DESTINATION, network.network_address.packed)
-    body += number(_R_LINK, _index(_links(kernel), route.link))
+    body += number(_R_LINK, _index(route.link))
     for kind, value in ((_R_GATEWAY, route.gateway), (_R_SOURCE, route.source)):
         if value:
             body += attribute(kind, ipaddress.ip_address(value).packed)

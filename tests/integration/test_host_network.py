@@ -24,7 +24,10 @@ BRIDGED = {
             "gateway": ["192.0.2.1", "2001:db8::1"], "default_route": True,
             "name_servers": ["192.0.2.53"],
         },
-        "a network with a long name": {"nic": "eth1", "bridged": True},
+        "a network with a long name": {
+            "nic": "eth1", "bridged": True, "addresses": ["10.4.0.7/16", "2001:db8:4::7/64"],
+            "gateway": ["10.4.0.1", "2001:db8:4::1"],
+        },
     }
 }
 
@@ -32,7 +35,7 @@ BRIDGED = {
 class ApplyTest(HostNetworkCase):
     def test_apply_and_commit(self) -> None:
         done = self.setup.apply(BRIDGED, 60)
-        links, addresses, routes, resolv = self.seen()
+        links, addresses, _, resolv, _ = self.seen()
         self.assertIn(("management", 1400, True, None), links)
         self.assertIn(("eth0", 1400, True, "management"), links)
         self.assertEqual(["a network with a long name"], [
@@ -40,9 +43,10 @@ class ApplyTest(HostNetworkCase):
             if name != "management"
         ])
         self.assertEqual(
-            [("management", "192.0.2.7", 24, False), ("management", "2001:db8::7", 64, False)],
-            addresses,
+            [["192.0.2.7", 24, False], ["2001:db8::7", 64, False]],
+            [rest for link, *rest in addresses if link == "management"],
         )
+        self.answers_by_its_own_gateway()
         self.assertEqual("search example\nnameserver 192.0.2.53\n", resolv)
         self.assertEqual("committed", self.setup.commit(done["checkpoint"])["outcome"])
         again = self.setup.apply(BRIDGED)
@@ -53,6 +57,13 @@ class ApplyTest(HostNetworkCase):
         self.setup.commit(done["checkpoint"])
         self.assertEqual({"eth0", "eth1", "lo"}, {link[0] for link in self.seen()[0]})
         self.assertEqual({}, self.setup.status()["document"]["networks"])
+        self.assertEqual([], client.call.source_route_list())
+
+    def answers_by_its_own_gateway(self) -> None:
+        for source, gateway in (("10.4.0.7", "10.4.0.1"), ("2001:db8:4::7", "2001:db8:4::1")):
+            far = "2001:db8:ffff::1" if ":" in source else "203.0.113.1"
+            [way] = self.inside.ip_json("route", "get", far, "from", source)
+            self.assertEqual(gateway, way["gateway"])
 
     def test_roll_back(self) -> None:
         done = self.setup.apply(BRIDGED, 60)

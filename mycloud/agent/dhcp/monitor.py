@@ -73,8 +73,10 @@ class DhcpMonitor:
             self._path.unlink(missing_ok=True)
             self._hooks = None
 
-    def watch(self, pairs: Iterable[Pair]) -> None:
+    def watch(self, pairs: Iterable[Pair], *, static: Iterable[Pair] = ()) -> None:
         """Watch these from now on, and no others: their source routes go.
+
+        :param static: whose source routes are not a lease's
 
         :raises PrivilegedError: the root helper can't see to it
         """
@@ -83,7 +85,7 @@ class DhcpMonitor:
             found = {
                 (each["device"], each["family"]) for each in client.call.source_route_list()
             }
-            for device, family in sorted(found | set(self._routes)):
+            for device, family in sorted((found | set(self._routes)) - set(static)):
                 if (device, family) not in self.pool or not self._there(device):
                     self._forget(device, family)
             for device, family in sorted(self.pool):
@@ -94,9 +96,13 @@ class DhcpMonitor:
 
         :raises PrivilegedError: as by ``watch``
         """
+        networks = config.networks.values()
         self.watch(
-            (network.device, _FAMILIES[family])
-            for network in config.networks.values() for family in network.dhcp
+            [(each.device, _FAMILIES[family]) for each in networks for family in each.dhcp],
+            static=[
+                (each.device, 6 if ":" in gateway else 4)
+                for each in networks for gateway in each.gateways
+            ],
         )
 
     def refresh(self) -> None:

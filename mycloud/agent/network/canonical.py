@@ -48,7 +48,8 @@ class Network:
     """:ivar nic: the NIC that it lies on, or else ``bond`` is set
     :ivar addresses: each ADDRESS/LENGTH
     :ivar dhcp: families that a lease is asked for
-    :ivar gateways: at most one of each family
+    :ivar gateways: at most one of each family; without the default route, they lead back what is
+        asked at the network's addresses
     :ivar qos: its share of what the base sends
     """
 
@@ -269,11 +270,6 @@ def _addressed(field: str, fields: Mapping[str, Any], found: Network) -> Network
         here += own
         ways += [addresses.gateway(f"{field}.gateway", each, own, number) for each in ways_here]
     _check_addresses(field, here, found)
-    if ways and not found.default_route:
-        raise _bad(
-            f"{field}.gateway", "it serves the default route only; set default_route, or leave "
-            "the gateway out"
-        )
     if found.default_route and not ways and not found.dhcp:
         raise _bad(
             f"{field}.default_route", "it leads through a gateway; name the gateway, or use dhcp"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from typing import Any
 
 from mycloud.agent.network.canonical import MTU, Change, Config, Network
@@ -23,6 +24,7 @@ from mycloud.privileged.network.model import (
     Route,
     Scope,
     Share,
+    SourceRoute,
     State,
 )
 
@@ -111,12 +113,14 @@ def target_of(config: Config) -> State:
         links,
         frozenset(Address(each.device, address) for each in networks
                   for address in each.addresses),
-        frozenset(_default_route(each, gateway) for each in networks
+        frozenset(_default_route(each, gateway) for each in networks if each.default_route
                   for gateway in each.gateways),
         _name_servers(config),
         frozenset(Client(each.device, family, each.default_route) for each in networks
                   for family in each.dhcp),
         frozenset(_share(each, each.qos) for each in networks if each.qos is not None),
+        frozenset(_source_route(each, gateway) for each in networks if not each.default_route
+                  for gateway in each.gateways),
     )
 
 
@@ -127,6 +131,14 @@ def _share(network: Network, qos: Qos) -> Share:
 def _default_route(network: Network, gateway: str) -> Route:
     destination = "::/0" if ":" in gateway else "0.0.0.0/0"
     return Route(network.device, destination, gateway, model.default_metric(destination))
+
+
+def _source_route(network: Network, gateway: str) -> SourceRoute:
+    """By the address that shares the gateway's network; a link-local one is in everyone's."""
+    of_family = [each for each in network.addresses if (":" in each) == (":" in gateway)]
+    router = ipaddress.ip_address(gateway)
+    near = [each for each in of_family if router in ipaddress.ip_interface(each).network]
+    return SourceRoute(network.device, (near or of_family)[0], gateway)
 
 
 def _name_servers(config: Config) -> tuple[str, ...] | None:

@@ -396,4 +396,5 @@ def _within(state: model.State, scope: model.Scope) -> model.State:
         addresses=frozenset(model.of_links(state.addresses, scope.links)),
         routes=frozenset(model.of_links(state.routes, scope.links)),
         dhcp=frozenset(model.of_links(state.dhcp, scope.links)),
+        source_routes=frozenset(model.of_links(state.source_routes, scope.links)),
     )

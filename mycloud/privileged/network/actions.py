@@ -18,6 +18,7 @@ from mycloud.privileged.network.model import (
     Option,
     Route,
     Share,
+    SourceRoute,
     State,
 )
 
@@ -75,7 +76,9 @@ class LinkRemove:
             if name in (other.base, other.master):
                 raise Impossible(f"{other.name} lies on {name}")
         bound = {each.link for each in state.addresses} | {each.link for each in state.routes}
-        if name in bound or any(each.link == name for each in state.shares):
+        bound |= {each.link for each in state.source_routes}
+        bound |= {each.link for each in state.shares}
+        if name in bound:
             raise Impossible(f"{name} has addresses, routes or shares")
         links = {key: link for key, link in state.links.items() if key != name}
         return dataclasses.replace(state, links=links)
@@ -151,6 +154,9 @@ class AddressRemove:
         for route in state.routes:
             if route.link == self.address.link and not reachable(left, route):
                 raise Impossible(f"the route to {route.destination} needs {self.address.address}")
+        for each in state.source_routes:
+            if each.link == self.address.link and not answerable(left, each):
+                raise Impossible(f"answers by {each.gateway} need {self.address.address}")
         return left
 
     def __str__(self) -> str:
@@ -193,6 +199,45 @@ class RouteRemove:
 
     def __str__(self) -> str:
         return "remove " + _route(self.route)
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceRouteAdd:
+    """Answer what is asked at an address by a gateway of its own."""
+
+    route: SourceRoute
+
+    def inverse(self) -> Action:
+        return SourceRouteRemove(self.route)
+
+    def applied(self, state: State) -> State:
+        if not answerable(state, self.route):
+            raise Impossible(f"{self.route.link} has no {self.route.address}")
+        for other in state.source_routes:
+            if (other.link, other.family) == (self.route.link, self.route.family):
+                raise Impossible(f"{self.route.link} has a gateway of its own")
+        return dataclasses.replace(state, source_routes=state.source_routes | {self.route})
+
+    def __str__(self) -> str:
+        return f"{self.route.link}: answer from {self.route.address} by {self.route.gateway}"
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceRouteRemove:
+    """Answer as the main table says."""
+
+    route: SourceRoute
+
+    def inverse(self) -> Action:
+        return SourceRouteAdd(self.route)
+
+    def applied(self, state: State) -> State:
+        if self.route not in state.source_routes:
+            raise Impossible(f"{self.route.link} has no gateway of its own")
+        return dataclasses.replace(state, source_routes=state.source_routes - {self.route})
+
+    def __str__(self) -> str:
+        return f"{self.route.link}: no longer answer by {self.route.gateway}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -302,7 +347,8 @@ class ShareRemove:
 
 Action = (
     LinkAdd | LinkRemove | LinkSet | AddressAdd | AddressRemove | RouteAdd | RouteRemove
-    | NameServersSet | DhcpStart | DhcpStop | ShareSet | ShareRemove
+    | SourceRouteAdd | SourceRouteRemove | NameServersSet | DhcpStart | DhcpStop
+    | ShareSet | ShareRemove
 )
 
 
@@ -335,6 +381,14 @@ def reachable(state: State, route: Route) -> bool:
     if route.onlink or route.gateway.lower().startswith("fe80:"):
         return bool(own) or route.family == "v6"
     return any(_holds(each, route.gateway) for each in own)
+
+
+def answerable(state: State, route: SourceRoute) -> bool:
+    """The link is up and has the address of a source route."""
+    link = state.links.get(route.link)
+    return link is not None and link.up and any(
+        (each.link, each.address) == (route.link, route.address) for each in state.addresses
+    )
 
 
 def _holds(address: Address, gateway: str) -> bool:
@@ -372,7 +426,8 @@ def _is_bond(state: State, name: str | None) -> bool:
 
 
 def _check_down(state: State, name: str) -> None:
-    if any(each.link == name for each in state.routes):
+    bound = {each.link for each in state.routes} | {each.link for each in state.source_routes}
+    if name in bound:
         raise Impossible(f"{name} has routes")
     if any(each.link == name and each.family == "v6" for each in state.addresses):
         raise Impossible(f"{name} has IPv6 addresses")

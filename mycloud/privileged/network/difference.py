@@ -60,6 +60,7 @@ class _Way:
         self._bring_up()
         self._add_addresses()
         self._add_routes()
+        self._add_source_routes()
         self._set_shares()
         self._set_name_servers()
         self._start_dhcp()
@@ -164,6 +165,13 @@ class _Way:
                 or (route.link in self._scope.addressed and not actions.reachable(after, route))
             ):
                 self._do(actions.RouteRemove(route))
+        for each in sorted(self._real.source_routes):
+            if (
+                self._goes(each, self._wanted.source_routes)
+                or each.link in self._downed
+                or (each.link in self._scope.addressed and not actions.answerable(after, each))
+            ):
+                self._do(actions.SourceRouteRemove(each))
 
     def _address_goes(self, address: Any) -> bool:
         return self._goes(address, self._wanted.addresses) or (
@@ -268,6 +276,14 @@ class _Way:
             before = there.get((share.link, share.vlan))
             if share.link in self._scope.links and share != before:
                 self._do(actions.ShareSet(before, share))
+
+    def _add_source_routes(self) -> None:
+        back = {each for each in self._real.source_routes if each.link in self._downed}
+        for each in sorted(self._wanted.source_routes | back):
+            wanted = each.link in self._scope.addressed and each in self._wanted.source_routes
+            kept = each in back and each.link not in self._scope.addressed
+            if (wanted or kept) and each not in self._now.source_routes:
+                self._do(actions.SourceRouteAdd(each))
 
     def _set_name_servers(self) -> None:
         before, after = self._real.name_servers, self._wanted.name_servers

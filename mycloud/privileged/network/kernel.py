@@ -12,7 +12,7 @@ import socket
 import struct
 from typing import Any
 
-from mycloud.privileged import errors, netlink
+from mycloud.privileged import errors, netlink, source_routes
 from mycloud.privileged.arguments import InterfaceName
 from mycloud.privileged.netlink import Netlink, attribute, number, text
 from mycloud.privileged.network import bonding
@@ -26,6 +26,7 @@ from mycloud.privileged.network.model import (
     Address,
     Link,
     Route,
+    SourceRoute,
     State,
     check_of,
     default_metric,
@@ -85,14 +86,13 @@ def state() -> State:
             _address(body, names)
             for _, body in kernel.dump(netlink.GETADDR, _ADDRESS.pack(0, 0, 0, 0, 0))
         ]
-        routes = [
-            _route(body, names)
-            for _, body in kernel.dump(netlink.GETROUTE, _ROUTE.pack(*[0] * 9))
-        ]
+        told = [body for _, body in kernel.dump(netlink.GETROUTE, _ROUTE.pack(*[0] * 9))]
+    routes = [_route(body, names) for body in told]
     return State(
         {name: each.link for name, each in seen.items()},
         frozenset(each for each in addresses if each),
         frozenset(each for each in routes if each),
+        source_routes=_source_routes(told, names),
     )
 
 
@@ -409,6 +409,29 @@ def _route(body: bytes, names: dict[int, str]) -> Route | None:
         name, f"{destination}/{length}", _ip(found.get(_R_GATEWAY)),
         netlink.as_number(found.get(_R_METRIC, b"\0")), _ip(found.get(_R_SOURCE)), protocol,
         bool(flags & _ONLINK),
+    )
+
+
+def _source_routes(told: list[bytes], names: dict[int, str]) -> frozenset[SourceRoute]:
+    """Of the tables of links' own: the default route, and the network beside it."""
+    ways: dict[tuple[str, int], str] = {}
+    own: dict[tuple[str, int], str] = {}
+    for body in told:
+        family, length, _, _, table, protocol, _, _, _ = _ROUTE.unpack_from(body)
+        if protocol != int(source_routes.PROTOCOL) or family not in _FAMILIES:
+            continue
+        found = netlink.attributes(body[_ROUTE.size:])
+        name = names.get(netlink.as_number(found.get(_R_LINK, b"")), "")
+        table = netlink.as_number(found.get(_R_TABLE, bytes([table])))
+        if not name or table != source_routes.table_of(name):
+            continue
+        if _R_DESTINATION not in found:
+            ways[name, family] = _ip(found.get(_R_GATEWAY))
+        else:
+            own[name, family] = f"{_ip(found.get(_R_SOURCE))}/{length}"
+    return frozenset(
+        SourceRoute(name, own[name, family], gateway)
+        for (name, family), gateway in ways.items() if (name, family) in own and gateway
     )
 
 

@@ -90,6 +90,22 @@ class Route:
 
 
 @dataclasses.dataclass(frozen=True, order=True)
+class SourceRoute:
+    """What is asked at an address is answered by a gateway of its link's own.
+
+    :ivar address: with the length of its prefix
+    """
+
+    link: str
+    address: str
+    gateway: str
+
+    @property
+    def family(self) -> str:
+        return family(self.address)
+
+
+@dataclasses.dataclass(frozen=True, order=True)
 class Client:
     """A DHCP client.
 
@@ -134,6 +150,7 @@ class State:
     name_servers: tuple[str, ...] | None = None
     dhcp: frozenset[Client] = frozenset()
     shares: frozenset[Share] = frozenset()
+    source_routes: frozenset[SourceRoute] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +184,7 @@ def state_to_json(state: State) -> dict[str, Any]:
         "name_servers": None if state.name_servers is None else list(state.name_servers),
         "dhcp": [dataclasses.asdict(each) for each in sorted(state.dhcp)],
         "shares": [dataclasses.asdict(each) for each in sorted(state.shares)],
+        "source_routes": [dataclasses.asdict(each) for each in sorted(state.source_routes)],
     }
 
 
@@ -174,7 +192,7 @@ def state_from_json(data: Any) -> State:
     """:raises InvalidArguments: it is none; says what is wrong"""
     fields = _fields(
         "state", data, links=list, addresses=list, routes=list, dhcp=list, shares=list,
-        name_servers=(list, type(None)),
+        source_routes=list, name_servers=(list, type(None)),
     )
     links = [link_from_json(each) for each in fields.get("links", [])]
     servers = fields.get("name_servers")
@@ -186,6 +204,7 @@ def state_from_json(data: Any) -> State:
                                            for each in servers),
         frozenset(client_from_json(each) for each in fields.get("dhcp", [])),
         frozenset(share_from_json(each) for each in fields.get("shares", [])),
+        frozenset(source_route_from_json(each) for each in fields.get("source_routes", [])),
     )
 
 
@@ -276,6 +295,18 @@ def share_from_json(data: Any) -> Share:
     if not 0 <= share.vlan < 4095:
         raise errors.InvalidArguments("share: a VLAN's id is between 1 and 4094")
     return share
+
+
+def source_route_from_json(data: Any) -> SourceRoute:
+    """:raises InvalidArguments: it is none"""
+    fields = _fields("source route", data, link=str, address=str, gateway=str)
+    route = SourceRoute(**{"link": "", "address": "", "gateway": "", **fields})
+    _name(route.link)
+    _parsed("address", route.address, ipaddress.ip_interface)
+    _parsed("gateway", route.gateway, ipaddress.ip_address)
+    if family(route.gateway) != route.family or "/" not in route.address:
+        raise errors.InvalidArguments(f"source route: {route.gateway} does not fit the address")
+    return route
 
 
 def _fields(what: str, data: Any, **kinds: Any) -> dict[str, Any]:

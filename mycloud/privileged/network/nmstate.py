@@ -126,7 +126,13 @@ class Nmstate:
 
         :raises ProgramFailed: nmstate is not installed, or could not do it
         :raises SystemFailed: a network does not get its share
+        :raises Refused: it can't do this
         """
+        if target.source_routes:
+            raise errors.Refused(
+                "With nmstate only the network of the default route can have a gateway: leave it "
+                "out of the others"
+            )
         self._run("apply", "--no-commit", "--timeout", str(int(seconds) + _GRACE_SECONDS), "-",
                   stdin=json.dumps(desired(target, scope, self.read())))
         self._mark(_made(target, scope))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 
-from mycloud.privileged import errors
+from mycloud.privileged import errors, source_routes
 from mycloud.privileged.network import dhcp, kernel, resolver, shares
 from mycloud.privileged.network.actions import (
     Action,
@@ -21,6 +21,8 @@ from mycloud.privileged.network.actions import (
     RouteRemove,
     ShareRemove,
     ShareSet,
+    SourceRouteAdd,
+    SourceRouteRemove,
 )
 from mycloud.privileged.network.difference import Conflict, difference
 from mycloud.privileged.network.model import Link, Scope, State
@@ -58,6 +60,10 @@ def perform(step: Action) -> None:
             kernel.add_route(route)
         case RouteRemove(route):
             kernel.remove_route(route)
+        case SourceRouteAdd(each):
+            source_routes.add(each.link, each.address, each.gateway)
+        case SourceRouteRemove(each):
+            source_routes.remove(each.link, int(each.family[1]))
         case NameServersSet(_, after):
             resolver.write(after)
         case DhcpStart(client):
@@ -149,6 +155,9 @@ def _possible(real: State, target: State, scope: Scope) -> tuple[State, list[str
         routes=frozenset(each for each in target.routes if each.link not in lost),
         dhcp=frozenset(each for each in target.dhcp if each.link not in lost),
         shares=frozenset(each for each in target.shares if each.link not in lost),
+        source_routes=frozenset(
+            each for each in target.source_routes if each.link not in lost
+        ),
     ), problems
 
 

@@ -58,6 +58,10 @@ class Netlink(Backend):
                 call.route_add(route.link, route.destination, **_way(route), **part)
             case actions.RouteRemove(route):
                 call.route_remove(route.link, route.destination, **_way(route), **part)
+            case actions.SourceRouteAdd(each):
+                call.source_route_add(each.link, each.address, each.gateway, **part)
+            case actions.SourceRouteRemove(each):
+                call.source_route_remove(each.link, family=int(each.family[1]), **part)
             case actions.NameServersSet(_, after):
                 call.resolver_set(list(after), **part)
             case actions.DhcpStart(client):

@@ -184,6 +184,8 @@ def documents(draw: st.DrawFn) -> dict[str, object]:
             network["addresses"].append(f"2001:db8:{number}::{draw(OCTET)}/64")  # type: ignore[attr-defined]
         if addressed == "dhcp":
             network["dhcp"] = True
+        if number != leads and addressed in ("v4", "both") and draw(st.booleans()):
+            network["gateway"] = f"10.0.{number}.254"
         if number == leads and addressed in ("v4", "both"):
             network |= {"default_route": True, "gateway": f"10.0.{number}.254",
                         "name_servers": [f"10.0.{number}.253"]}
@@ -263,7 +265,7 @@ class PropertiesTest(testtools.TestCase):
             {name for name in made.scope.links if name in made.target.links},
             {name for name in made.scope.links if name in now.links},
         )
-        for kind in ("addresses", "routes", "dhcp"):
+        for kind in ("addresses", "routes", "dhcp", "source_routes"):
             self.assertEqual(
                 set(getattr(made.target, kind)),
                 {each for each in getattr(now, kind)

@@ -6,7 +6,6 @@ seconds that are left have passed; else the root helper brings the host back to 
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated, Any
 
 from oslo_config import cfg
@@ -17,10 +16,8 @@ from mycloud.agent.network import canonical
 from mycloud.agent.network.backends import BACKENDS
 from mycloud.agent.network.setup import Setup
 from mycloud.agent.registry import verb
-from mycloud.privileged import client, errors
+from mycloud.privileged import client
 from mycloud.privileged.arguments import Check, Uuid
-
-LOG = logging.getLogger(__name__)
 
 Seconds = Annotated[
     float, Check("between 1 and 3600 seconds", lambda value: 1 <= value <= 3600)
@@ -63,15 +60,10 @@ def commit(host: Host, *, checkpoint: Uuid) -> dict[str, Any]:
     :returns: ``{"id", "outcome": "committed", "reason": "", "problems": [], "at": seconds since
         1970}``
     """
-    setup = _setup()
-    ended = setup.commit(checkpoint)
+    ended = _setup().commit(checkpoint)
     monitor = host.parts.get(DhcpMonitor)
     if monitor is not None:
-        try:
-            monitor.watch_networks(setup.running())
-        except errors.PrivilegedError as error:
-            # it is committed all the same; the agent's next life watches
-            LOG.warning("Leases are not watched: %s", error.message)
+        monitor.refresh()
     return ended
 
 

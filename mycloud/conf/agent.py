@@ -51,7 +51,7 @@ OPTS = [
         "tls",
         default=False,
         help="Speak TLS, with the certificate of the host in [volume]/pki_dir. Without, only "
-        "verbs that change nothing are answered on the port.",
+        "verbs that change nothing and are not private are answered on the port.",
     ),
     cfg.BoolOpt(
         "client_certificates",
@@ -62,8 +62,8 @@ OPTS = [
     cfg.ListOpt(
         "allowed_names",
         default=[],
-        help="Whose certificates (their common names) may ask for verbs that change the host; "
-        "its own always may.",
+        help="Whose certificates (their common names) may ask for verbs that change the host or "
+        "are private; its own always may.",
     ),
     cfg.FloatOpt(
         "greeting_timeout",

@@ -32,7 +32,7 @@ def storage(host: Host) -> dict[str, Any]:
     }
 
 
-@verb("host.open_files")
+@verb("host.open_files", private=True)
 def open_files(host: Host, *, path: AbsolutePath) -> dict[str, Any]:
     """Tell which processes use a device, or a file of the cloud.
 

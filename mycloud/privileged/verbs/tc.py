@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from mycloud.privileged import errors
@@ -27,13 +25,13 @@ def tc_qos_set(
     :param vlan: its tag; None: the one without
     :param outbound: ``share`` of what is left over, 1 to 100; ``limit``, bits a second at most;
         ``guaranteed``, bits a second at least
-    :param checkpoint: that this is a part of
+    :param checkpoint: that this is a part of; interfaces that mycloud has not made need one
     """
     unknown = (outbound or {}).keys() - {"share", "limit", "guaranteed"}
     if unknown:
         raise errors.InvalidArguments(f"outbound: unknown key {sorted(unknown)[0]!r}")
     wanted = qos.Outbound(**(outbound or {}))
-    with _part_of(checkpoint, device):
+    with changing(device, checkpoint=checkpoint):
         qos.set_share(device, vlan, wanted)
 
 
@@ -45,17 +43,8 @@ def tc_qos_remove(
 
     :returns: ``removed``: it had one
     """
-    with _part_of(checkpoint, device):
+    with changing(device, checkpoint=checkpoint):
         return {"removed": qos.remove_share(device, vlan)}
-
-
-@contextlib.contextmanager
-def _part_of(checkpoint: str | None, device: str) -> Iterator[None]:
-    if checkpoint is None:
-        yield
-    else:
-        with changing(device, checkpoint=checkpoint):
-            yield
 
 
 @expose(touches=_TOUCHES, idempotent=True)

@@ -143,3 +143,24 @@ class ProgramTest(testtools.TestCase):
             errors.ProgramFailed, nmstate.apply, self.plan.target, self.plan.scope, 60
         )
         self.assertIn("is not installed", error.message)
+
+    def test_shares_are_set_beside_it(self) -> None:
+        settled: list[tuple[object, object]] = []
+        trouble: list[str] = []
+
+        def settle(target: object, scope: object) -> list[str]:
+            settled.append((target, scope))
+            return trouble
+
+        nmstate = Nmstate(
+            lambda: self.state, self.marked.extend, str(self.notes / "nmstatectl"), settle=settle
+        )
+        target, scope = self.plan.target, self.plan.scope
+        nmstate.apply(target, scope, 60)
+        self.assertEqual([], nmstate.restore(target, scope))
+        nmstate.go_back(self.state, scope)
+        self.assertEqual([(target, scope)] * 2 + [(self.state, scope)], settled)
+        trouble.append("eth1: the untagged network sends by share 70: in the way")
+        self.assertEqual(trouble, nmstate.restore(target, scope))
+        error = self.assertRaises(errors.SystemFailed, nmstate.apply, target, scope, 60)
+        self.assertIn("in the way", error.message)

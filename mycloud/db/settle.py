@@ -85,7 +85,8 @@ def fail(
         if bells:
             return bells
     message = failure["message"]
-    tried = _failed_hosts(conn, row["id"])
+    # of others, a host may have failed more than once: with each life of its service
+    tried = _failed_hosts(conn, row["id"]) if row["kind"] in _NEXT else []
     if len(tried) > 1:
         message = f"Every host that was tried failed: {'; '.join(tried)}"
     fault = {

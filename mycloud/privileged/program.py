@@ -73,7 +73,9 @@ def _serve(args: argparse.Namespace) -> None:
     )
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    serving = server.Server(one.listen(1024), verbs, frozenset({0, uid}))
+    # descriptors are left for what the verbs open
+    limits = server.Limits(connections=max(16, min(server.CONNECTIONS, hard - 512)))
+    serving = server.Server(one.listen(1024), verbs, frozenset({0, uid}), limits=limits)
     capabilities.drop()
     running.start(one.state_dir)
     for number in (signal.SIGTERM, signal.SIGINT):

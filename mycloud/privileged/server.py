@@ -28,6 +28,7 @@ LOG = logging.getLogger(__name__)
 
 _CREDENTIALS = struct.Struct("3i")
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+CONNECTIONS = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Limits:
     """
 
     workers: int = 64
-    connections: int = 4096
+    connections: int = CONNECTIONS
     patience: float = 10.0
     drain: float = 60.0
     look: float = 0.5

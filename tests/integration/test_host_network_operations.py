@@ -189,7 +189,7 @@ class ProofTest(HostNetworkCase):
             [("plan", "done"), ("apply", "undone"), ("prove", "failed")], self.steps(operation)
         )
         self.assert_as_before()
-        self.assertIn("no proof", self.network()["last"]["reason"])
+        self.assertIn("did not reach it", self.network()["last"]["reason"])
 
     def test_the_conductor_dies_and_comes_back_in_time(self) -> None:
         self.close_port()

@@ -107,12 +107,22 @@ class _Change:
         until = began + max(left - _RESERVE_SECONDS, left / 2)
         conductor = ConductorAPI()
         while (seconds := min(_PROOF_SECONDS, until - clock.monotonic())) > 0:
+            # a bus that is out of reach may hold a call for longer than it was told
+            asked = concurrency.spawn(
+                conductor.prove_host, self._context, self._agent.host.name, timeout=seconds
+            )
             try:
-                conductor.prove_host(self._context, self._agent.host.name, timeout=seconds)
+                asked.wait(seconds)
                 return
-            except (exceptions.HostUnreached, *exceptions.CONTROL_PLANE_GONE) as error:
+            except exceptions.HostUnreached as error:
                 reason = error.message
-                LOG.warning("The control plane has not reached this host yet: %s", reason)
+                # the conductor is there: the operation's own time must not end before the host's
+                self._operation.go_on()
+            except exceptions.CONTROL_PLANE_GONE as error:
+                reason = error.message
+            except TimeoutError:
+                reason = exceptions.BusUnavailable().message
+            LOG.warning("The control plane has not reached this host yet: %s", reason)
             concurrency.sleep(max(0.0, min(_PAUSE_SECONDS, until - clock.monotonic())))
             try:
                 # also the end of a service that is stopped: its next life goes on
@@ -121,7 +131,9 @@ class _Change:
                 reason = error.message
         waited = round(clock.monotonic() - began)
         assert self._checkpoint is not None
-        self._roll_back(self._checkpoint, f"no proof that it is reached within {waited} s")
+        self._roll_back(
+            self._checkpoint, f"the control plane did not reach it within {waited} s: {reason}"
+        )
         raise exceptions.HostNetworkUnproved(seconds=waited, reason=reason)
 
     def commit(self) -> None:

@@ -236,10 +236,12 @@ class DeathTest(HostNetworkCase):
 
     def test_compute_comes_back_after_the_helper_went_back(self) -> None:
         self.close_port()
-        operation_id = self.put(BRIDGED, timeout=4)
+        operation_id = self.put(BRIDGED, timeout=25)
         self.until(operation_id, "prove")
         self.cloud.services.pop("host1").stop()
-        self.cloud.wait(lambda: "guests" not in self.links(), what="the way back")
+        self.cloud.wait(
+            lambda: "guests" not in self.links(), what="the way back", timeout=60
+        )
         self.cloud.start()
         operation = self.ended(operation_id)
         self.assertEqual("failed", operation["state"], operation)

@@ -25,6 +25,8 @@ LOG = logging.getLogger(__name__)
 _ASK_SECONDS, _CHANGE_SECONDS = 30.0, 180.0
 #: Seconds for one look of the control plane at this host, and between two.
 _PROOF_SECONDS, _PAUSE_SECONDS = 5.0, 1.0
+#: A shorter look says nothing about the bus.
+_LEAST_SECONDS = 3.0
 #: Seconds of a checkpoint's time that are left for the way back.
 _RESERVE_SECONDS = 5.0
 
@@ -105,7 +107,7 @@ class _Change:
         except exceptions.RootHelperUnavailable as error:
             reason = error.message
         until = began + max(left - _RESERVE_SECONDS, left / 2)
-        conductor = ConductorAPI()
+        conductor, silence = ConductorAPI(), exceptions.BusUnavailable().message
         while (seconds := min(_PROOF_SECONDS, until - clock.monotonic())) > 0:
             # a bus that is out of reach may hold a call for longer than it was told
             asked = concurrency.spawn(
@@ -121,7 +123,8 @@ class _Change:
             except exceptions.CONTROL_PLANE_GONE as error:
                 reason = error.message
             except TimeoutError:
-                reason = exceptions.BusUnavailable().message
+                # a look that was cut short tells less than the one before it
+                reason = silence if seconds >= _LEAST_SECONDS else reason
             LOG.warning("The control plane has not reached this host yet: %s", reason)
             concurrency.sleep(max(0.0, min(_PAUSE_SECONDS, until - clock.monotonic())))
             try:

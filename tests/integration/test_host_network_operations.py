@@ -6,6 +6,8 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
+from oslo_config import cfg
+
 from mycloud.agent.port.acceptor import Acceptor
 from mycloud.common import concurrency
 from mycloud.privileged import client
@@ -32,6 +34,9 @@ class HostNetworkCase(ComputeApiCase):
         for number in (0, 1):
             self.inside.pair(f"eth{number}", outside, f"port{number}")
         self.helper = self.useFixture(PrivilegedHelper(netns=self.inside.name))
+        # a service that is stopped leaves a change to its next life
+        cfg.CONF.set_override("graceful_shutdown_timeout_seconds", 1)
+        self.addCleanup(cfg.CONF.clear_override, "graceful_shutdown_timeout_seconds")
 
     def ask(
         self, method: str = "GET", body: Any = None, *, host: str = "host1", by: Any = None,
@@ -236,7 +241,7 @@ class DeathTest(HostNetworkCase):
 
     def test_compute_comes_back_after_the_helper_went_back(self) -> None:
         self.close_port()
-        operation_id = self.put(BRIDGED, timeout=25)
+        operation_id = self.put(BRIDGED, timeout=20)
         self.until(operation_id, "prove")
         self.cloud.services.pop("host1").stop()
         self.cloud.wait(

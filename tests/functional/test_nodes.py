@@ -146,6 +146,17 @@ class TokensTest(NodesCase):
         self.assertEqual([], self.ask("GET", "/node_tokens").body["node_tokens"])
 
 
+    def test_an_authority_out_of_reach(self) -> None:
+        token = self.token()
+        cfg.CONF.set_override("authority_dir", "/dev/null/authority", group="pki")
+        self.addCleanup(cfg.CONF.clear_override, "authority_dir", group="pki")
+        for answer in (
+            self.ask("POST", "/node_tokens", {"node_token": {}}),
+            self.join(Machine("node1").request(token)),
+        ):
+            self.assertIn("[pki]/authority_dir", self.refused(answer, 409, "nodes_impossible"))
+
+
 class JoinTest(NodesCase):
     def test_what_a_machine_is_told(self) -> None:
         token, machine = self.token(), Machine("node1")

@@ -4,9 +4,10 @@ The database has a digest of the secret only; the secret itself is made of the t
 that lies beside the authority's.
 """
 
+import contextlib
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,25 @@ _KEY_BYTES = 32
 _KEPT = datetime.timedelta(days=7)
 
 
+@contextlib.contextmanager
+def _reached() -> Iterator[None]:
+    """:raises NodesImpossible: the block fails, since this API can't use the directory"""
+    try:
+        yield
+    except OSError as error:
+        raise exceptions.NodesImpossible(
+            reason=f"the API can't use the authority that signs certificates ({error.strerror}); "
+            "let its user read and write [pki]/authority_dir."
+        ) from error
+
+
 def secret_of(token_id: str) -> bytes:
-    """The secret of a token, whether there is one of that id or not."""
-    key = secret_files.once(pki.authority_dir() / _KEY_FILE, lambda: os.urandom(_KEY_BYTES))
+    """The secret of a token, whether there is one of that id or not.
+
+    :raises NodesImpossible: this API can't reach the cloud's key
+    """
+    with _reached():
+        key = secret_files.once(pki.authority_dir() / _KEY_FILE, lambda: os.urandom(_KEY_BYTES))
     return node_token.secret_of(key, token_id)
 
 
@@ -36,15 +53,8 @@ def authority() -> Path:
 
     :raises CertificatesBroken: :raises NodesImpossible: this API can't reach its key
     """
-    directory = pki.authority_dir()
-    try:
-        with lockutils.lock("authority", "mycloud-", external=True):
-            return pki.ensure_authority(directory)
-    except OSError as error:
-        raise exceptions.NodesImpossible(
-            reason=f"the API can't use the authority that signs certificates ({error.strerror}); "
-            "see [pki]/authority_dir."
-        ) from error
+    with _reached(), lockutils.lock("authority", "mycloud-", external=True):
+        return pki.ensure_authority(pki.authority_dir())
 
 
 @engine.retried

@@ -33,16 +33,21 @@ class Family:
     value: Callable[[Any], float | int | None]
 
 
-def labels(values: Mapping[str, str]) -> str:
-    """The labels of a series as they are written; nothing for none."""
-    if not values:
-        return ""
+def labels(values: Mapping[str, str], *, base: str = "") -> str:
+    """The labels of a series as they are written; nothing for none.
+
+    :param base: what ``labels`` has made of others, which come first
+    """
     inside = ",".join(f'{name}="{escaped(value)}"' for name, value in values.items())
-    return f"{{{inside}}}"
+    if not base:
+        return f"{{{inside}}}" if inside else ""
+    return f"{base[:-1]},{inside}}}" if inside else base
 
 
 def escaped(value: str) -> str:
     """A label's value as it is written between quotes."""
+    if not _ESCAPED.search(value):
+        return value
     return _ESCAPED.sub(lambda found: _ESCAPES[found[0]], value)
 
 
@@ -55,13 +60,9 @@ def write(
     for family in families:
         name, value = family.name, family.value
         series = [
-            f"{name}{written} {_number(found)}\n"
+            f"{name}{written} {found!r}\n"
             for written, subject in known if (found := value(subject)) is not None
         ]
         if series:
             lines.append(f"# HELP {name} {family.text}\n# TYPE {name} {family.kind}\n")
             lines += series
-
-
-def _number(value: float | int) -> str:
-    return str(value) if type(value) is int else repr(float(value))

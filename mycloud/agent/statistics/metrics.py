@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from operator import attrgetter, itemgetter
-from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
@@ -162,33 +160,36 @@ def _write_host(sample: Sample, lines: list[str]) -> None:
 
 
 def _write_guests(guests: tuple[GuestFigures, ...], lines: list[str]) -> None:
-    owners = [(_owner(guest), guest) for guest in guests]
-    exposition.write(_SERVER, [(labels(owner), guest) for owner, guest in owners], lines)
+    # what all series of a server have in common is written once
+    owned = [(labels(_owner(guest)), guest) for guest in guests]
+    exposition.write(_SERVER, owned, lines)
     exposition.write(
         _VCPU,
         [
-            (labels({**owner, "vcpu": str(number)}), spent)
-            for owner, guest in owners for number, spent in enumerate(guest.vcpu_seconds)
+            (labels({"vcpu": str(number)}, base=owner), spent)
+            for owner, guest in owned for number, spent in enumerate(guest.vcpu_seconds)
         ],
         lines,
     )
-    exposition.write(_SERVER_DISK, _of_disks(owners), lines)
+    exposition.write(
+        _SERVER_DISK,
+        [
+            (
+                labels({"device": disk.device, "volume_id": disk.volume_id or ""}, base=owner),
+                disk,
+            )
+            for owner, guest in owned for disk in guest.disks
+        ],
+        lines,
+    )
     exposition.write(
         _SERVER_NIC,
         [
-            (labels({**owner, "device": nic.device, "mac": nic.mac_address or ""}), nic)
-            for owner, guest in owners for nic in guest.nics
+            (labels({"device": nic.device, "mac": nic.mac_address or ""}, base=owner), nic)
+            for owner, guest in owned for nic in guest.nics
         ],
         lines,
     )
-
-
-def _of_disks(owners: list[tuple[dict[str, str], GuestFigures]]) -> Iterator[tuple[str, Any]]:
-    for owner, guest in owners:
-        for disk in guest.disks:
-            yield (
-                labels({**owner, "device": disk.device, "volume_id": disk.volume_id or ""}), disk
-            )
 
 
 def _owner(guest: GuestFigures) -> dict[str, str]:

@@ -158,23 +158,35 @@ class Acceptor:
     def _accept(self, sock: socket.socket) -> None:
         try:
             while not self._stopping:
-                try:
-                    connection, address = sock.accept()
-                except OSError as error:
-                    if self._stopping:
-                        return
-                    # a connection that is gone already, or no descriptors left
-                    self.counts["lost"] += 1
-                    LOG.debug("A connection was not accepted: %s", error)
-                    concurrency.sleep(0.05 if error.errno in (errno.EMFILE, errno.ENFILE) else 0)
-                    continue
-                self._greet(connection, str(address[0]))
+                self._accept_one(sock)
         finally:
             self._sock = None
             sock.close()
+            if not self._stopping:
+                # nobody else would ever notice
+                LOG.error("The agent does not listen any more", exc_info=True)
+                self._again = self._scheduler.schedule(_AGAIN_SECONDS, self._open)
+
+    def _accept_one(self, sock: socket.socket) -> None:
+        try:
+            connection, address = sock.accept()
+        except OSError as error:
+            if self._stopping:
+                return
+            # a connection that is gone already, or no descriptors left
+            self.counts["lost"] += 1
+            LOG.debug("A connection was not accepted: %s", error)
+            concurrency.sleep(0.05 if error.errno in (errno.EMFILE, errno.ENFILE) else 0)
+            return
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            self.counts["gone"] += 1
+            connection.close()
+            return
+        self._greet(connection, str(address[0]))
 
     def _greet(self, connection: socket.socket, address: str) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream = Stream(connection, address)
         self.counts["accepted"] += 1
         with self._condition:

@@ -308,3 +308,23 @@ class CrowdTest(Base):
 
     def test_tls(self) -> None:
         self.check(tls=True)
+
+
+class BrokenPortTest(Base):
+    def test_a_port_that_breaks_is_opened_again(self) -> None:
+        port = self.agent()
+        accept_one, broken = port.acceptor._accept_one, []
+
+        def break_once(sock: socket.socket) -> None:
+            accept_one(sock)
+            if not broken:
+                broken.append(sock)
+                raise MemoryError
+
+        port.acceptor._accept_one = break_once
+        # the one that waits in accept() is the old one still
+        for _ in range(2):
+            socket.create_connection(("127.0.0.1", port.port), 5).close()
+        wait_for(lambda: port.acceptor.address is None, "it is closed")
+        wait_for(lambda: port.acceptor.address is not None, "it listens again")
+        self.check_serves(port)

@@ -24,11 +24,11 @@ from mycloud.privileged import descriptors, errors, protocol
 LOG = logging.getLogger(__name__)
 
 SOCKET_IN_STATE = Path("run/privileged/socket")
-#: Tries to connect, seconds for all of them, and the pause after the first vain one, doubled each
-#: time.
+#: Tries to connect, seconds for all of them, the pause after the first vain one, and how much
+#: longer the next one is: the restart of a helper on a busy machine fits in.
 TRIES = 3
 CONNECT_SECONDS = 60.0
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS, PAUSE_GROWTH = 0.5, 8
 #: Connections that are kept while nobody calls.
 KEPT = 8
 #: How much longer than a call's deadline its answer is waited for.
@@ -95,7 +95,7 @@ class Retry:
                     raise
                 LOG.info("The root helper does not answer yet: %s", error)
             sleep(pause)
-            pause *= 4
+            pause *= PAUSE_GROWTH
         raise AssertionError("unreachable")
 
 

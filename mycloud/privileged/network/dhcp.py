@@ -7,7 +7,6 @@ event; so the script lies where only root can rename a directory above it.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mycloud.privileged
-from mycloud.privileged import current, errors, source_routes
+from mycloud.privileged import current, digest, errors, source_routes
 from mycloud.privileged.network.model import Client
 from mycloud.privileged.run import run
 
@@ -112,7 +111,7 @@ def _installed(program: str) -> str | None:
 
 def _directory() -> Path:
     state = os.path.realpath(current.state_dir())
-    return _RUN / f"dhcp-{hashlib.sha256(state.encode()).hexdigest()[:12]}"
+    return _RUN / f"dhcp-{digest.of(state)}"
 
 
 def _script(client: Client) -> Path:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-from mycloud.privileged import allowed, current, errors, mounts, run
+from mycloud.privileged import allowed, current, digest, errors, mounts, run
 from mycloud.privileged.arguments import AbsolutePath, Check, Size
 from mycloud.privileged.expose import expose
 from mycloud.privileged.roots import Roots
@@ -145,7 +144,7 @@ def _is_there(target: str, source: str, kinds: tuple[str, ...]) -> bool:
 @contextlib.contextmanager
 def _staged(target: str) -> Iterator[Path]:
     """A directory that only root can change; what is mounted there meanwhile is unmounted."""
-    name = hashlib.sha256(target.encode()).hexdigest()[:16]
+    name = digest.of(target)
     stage = current.state_dir() / "mounts" / name
     stage.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = os.open(stage.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)

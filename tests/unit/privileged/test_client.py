@@ -40,7 +40,7 @@ class RetryTest(testtools.TestCase):
         self.tries = 0
         self.assertRaises(ConnectionRefusedError, self.retry().run, self.attempt)
         self.assertEqual(3, self.tries)
-        self.assertEqual([0.5, 2.0], self.slept[:2])
+        self.assertEqual([0.5, 4.0], self.slept[:2])
 
     def test_60_seconds_in_all(self) -> None:
         slow = self.retry(tries=10)

@@ -18,8 +18,8 @@
 # Exit status: 0 built, 2 wrong use, 3 a Debian package is missing, 1 anything else.
 set -euo pipefail
 
-PACKAGES="bash coreutils dash grep iproute2 kmod lvm2 mount nfs-common nfs-kernel-server python3
- qemu-utils sed thin-provisioning-tools util-linux"
+PACKAGES="bash coreutils dash e2fsprogs grep iproute2 kmod lvm2 mount nfs-common nfs-kernel-server
+ python3 qemu-utils sed thin-provisioning-tools util-linux"
 # drawn in by the scripts that install packages, which never run here
 UNUSED="perl perl-modules- libperl adduser debconf usrmerge libsemanage libsepol"
 KERNEL=linux-image-cloud-amd64
@@ -178,7 +178,8 @@ echo "exit=$?" >/dev/ttyS1
 echo "guest off after $(cut -d ' ' -f 1 /proc/uptime) s"
 sync
 echo o >/proc/sysrq-trigger
-sleep 60
+# no program can be read from the disk any more
+while :; do :; done
 INIT
 chmod 755 "$root/sbin/guest-init"
 truncate -s ${ROOT_MIB}M "$work/root.ext4"

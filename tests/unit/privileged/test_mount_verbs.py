@@ -1,6 +1,6 @@
 """Real mounts in a directory of the test; NFS is tested against what mount.nfs would be told.
 
-A real NFS server: tests/integration/test_lvm_guest.py.
+A real NFS server: tests/integration/test_nfs_guest.py.
 """
 
 import os

@@ -36,14 +36,19 @@ class HostWatchTest(testtools.TestCase):
         return self.cloud.admin.hosts.stats(self.host)
 
     def server(self):
-        """The guest in the figures of its host, once there are rates."""
+        """The guest in the figures of its host, once two samples were taken of it with its volume.
+        """
         def found():
-            [one] = [
+            ours = [
                 each for each in self.stats()["servers"] if each["server_id"] == self.guest.id
             ]
-            return one if one["cpu_percent"] is not None else None
+            if not ours:
+                return None
+            [one] = ours
+            rated = {each["volume_id"]: each["read_bytes_per_s"] for each in one["disks"]}
+            return one if rated.get(self.volume.id) is not None else None
 
-        return wait_for(found, "the host has two samples", SOON)
+        return wait_for(found, "the host has two samples of the guest with its volume", SOON)
 
     def volume_disk(self, server):
         [disk] = [each for each in server["disks"] if each["volume_id"] == self.volume.id]
@@ -80,6 +85,7 @@ class HostWatchTest(testtools.TestCase):
         self.assertLess(told["took_seconds"], 5)
 
     def test_prometheus(self):
+        self.server()
         details = self.cloud.admin.hosts.details(self.host)
         with urllib.request.urlopen(f"{details.agent_url}/metrics") as answer:
             self.assertIn("version=0.0.4", answer.headers["Content-Type"])

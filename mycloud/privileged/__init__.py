@@ -1,4 +1,4 @@
 """The root helper: the only part of mycloud that runs as root.
 
-It stands alone: the standard library, pyroute2 and itself.
+It stands alone: the standard library and itself.
 """

@@ -153,6 +153,7 @@ def lvm_extend(
 def lvm_rename(
     group: GroupName, name: VolumeName, new: VolumeName
 ) -> None:
+    """Another name in the same group; refused if that is taken."""
     _change(group, ["lvrename", "--yes", group, name, new])
 
 
@@ -160,6 +161,7 @@ def lvm_rename(
 def lvm_activate(
     group: GroupName, name: VolumeName
 ) -> None:
+    """Let its device appear, also of a thin snapshot; one that is active stays so."""
     _change(
         group,
         ["lvchange", "--yes", "--ignoreactivationskip", "--activate", "y", _full(group, name)],
@@ -178,6 +180,7 @@ def lvm_deactivate(
 def lvm_tag(
     group: GroupName, name: VolumeName, tags: list[Tag]
 ) -> None:
+    """Put tags on it; those that it has stay."""
     _change(group, ["lvchange", "--yes", *_tagged("--addtag", tags), _full(group, name)])
 
 
@@ -185,6 +188,7 @@ def lvm_tag(
 def lvm_untag(
     group: GroupName, name: VolumeName, tags: list[Tag]
 ) -> None:
+    """Take tags off it; those that it has not are no failure."""
     _change(group, ["lvchange", "--yes", *_tagged("--deltag", tags), _full(group, name)])
 
 
@@ -192,6 +196,7 @@ def lvm_untag(
 def lvm_make_writable(
     group: GroupName, name: VolumeName
 ) -> None:
+    """Let it be written to; one that may be stays so."""
     _change(group, ["lvchange", "--yes", "--permission", "rw", _full(group, name)])
 
 

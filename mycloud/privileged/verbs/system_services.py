@@ -43,6 +43,7 @@ def system_service_stop(unit: Unit) -> None:
 
 @expose(touches="a service of the system", deadline=120.0)
 def system_service_restart(unit: Unit) -> None:
+    """Stop it and start it; one that does not run is started."""
     _systemctl(["restart", "--", unit], 120.0)
 
 

@@ -41,6 +41,7 @@ class DiscoveryTest(testtools.TestCase):
         self.assertTrue({"helper_ping", "helper_verbs", "tap_open"} <= set(found))
         for verb in found.values():
             self.assertTrue(verb.exposed.touches, verb.name)
+            self.assertTrue(verb.function.__doc__, verb.name)
 
     def test_a_file_that_is_dropped_in(self) -> None:
         self.write("a.py", parameters="x: int")

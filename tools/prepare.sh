@@ -101,3 +101,5 @@ for extra in core ${extras//,/ }; do
     break
   fi
 done
+# another user can't keep what Python compiles here, and would compile it at every start
+if [ "$(id -u)" = 0 ]; then .venv/bin/python -m compileall -q mycloud tests || true; fi

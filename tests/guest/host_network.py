@@ -169,6 +169,25 @@ class HostNetworkTest(unittest.TestCase):
         self.setup.commit(done["checkpoint"])
         self.assertEqual({"lo", "eth0", "eth1"}, set(links()))
 
+    def test_another_mode_builds_the_bond_anew_with_what_lies_on_it(self):
+        self.addCleanup(self.bring_up)
+        done = self.setup.apply(BONDED, 120)
+        self.setup.commit(done["checkpoint"])
+        before = self.seen()
+        done = self.setup.apply(
+            {"bonds": {"bond7": {**BONDED["bonds"]["bond7"], "mode": "balance-xor"}}}, 120
+        )
+        self.assertEqual("balance-xor", data(links()["bond7"])["mode"])
+        self.assertEqual(before, self.seen())
+        self.assertEqual([], self.setup.rollback(done["checkpoint"])["problems"])
+        self.assertEqual("active-backup", data(links()["bond7"])["mode"])
+        self.assertEqual(before, self.seen())
+        done = self.setup.apply({
+            "networks": {name: {"remove": True} for name in BONDED["networks"]},
+            "bonds": {"bond7": {"remove": True}},
+        }, 120)
+        self.setup.commit(done["checkpoint"])
+
     def test_modes_and_options_of_bonds(self):
         for mode, options, shown in (
             ("802.3ad", {"miimon": 100, "lacp_rate": "fast", "xmit_hash_policy": "layer3+4"},

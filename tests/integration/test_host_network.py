@@ -359,7 +359,7 @@ class LeaseTest(HostNetworkCase):
 
 class BackByItselfTest(HostNetworkCase):
     def test_by_the_timer(self) -> None:
-        self.setup.apply(OFF_THE_NET, 1)
+        self.setup.apply(OFF_THE_NET, 3)
         wait_for(lambda: self.setup.status()["armed"] is None, "the helper goes back")
         self.is_back()
         self.assertIn("without a commit", self.setup.status()["last"]["reason"])

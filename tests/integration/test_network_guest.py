@@ -12,7 +12,7 @@ from tests.fixtures import lvm_guest
 #: a machine with nothing else to do needs a fraction of it
 _SECONDS = 600
 #: fewer would mean that something was not even found
-_TESTS = 7
+_TESTS = 8
 
 
 @unittest.skipIf(lvm_guest.why_not(), lvm_guest.why_not())

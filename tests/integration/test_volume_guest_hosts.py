@@ -22,7 +22,14 @@ from tests.fixtures.guest_cloud import SOON, GuestCloud
 from tests.fixtures.program import wait_for
 
 _WHY_NOT = guest_cloud.why_not() or rabbitmq.why_not() or postgresql.why_not()
-_HIDE = 'set -e; mount --make-rslave /; mount -t tmpfs hidden "$1"; shift; exec "$@"'
+# as the ordinary user whom services run as
+_HIDE = """
+set -e
+mount --make-rslave /
+mount -t tmpfs hidden "$1"
+shift
+exec setpriv --reuid=mycloud --regid=mycloud --init-groups --no-new-privs "$@"
+"""
 
 
 @unittest.skipIf(_WHY_NOT, _WHY_NOT)

@@ -41,7 +41,7 @@ class ThickTest(LvmContract, unittest.TestCase):
         )))
         # what was read before is kept, while a volume is on the disk, and would be read again
         run("blockdev", "--flushbufs", DISK)
-        found = client.call.test_read(DISK, start + first * 4 * MIB, MIB)
+        found = client.call.test_read(DISK, start + first * 4 * MIB, MIB // 4)
         return secret in bytes.fromhex(found)
 
     def test_pools(self):

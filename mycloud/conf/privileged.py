@@ -1,4 +1,5 @@
-"""Options of the root helper: where its callers find it, and how a cloud starts its own."""
+"""Options of the root helper's callers. The helper itself has a command line, and no file that an
+ordinary user could change."""
 
 from oslo_config import cfg
 
@@ -8,21 +9,6 @@ OPTS = [
     cfg.StrOpt(
         "socket",
         help="The socket of the root helper; unset, run/privileged/socket under state_path.",
-    ),
-    cfg.StrOpt(
-        "service_user",
-        default="mycloud",
-        help="The user whom the services run as, and whom the root helper serves.",
-    ),
-    cfg.StrOpt(
-        "verbs_dir",
-        help="A folder of an operator's own verbs, which only root may write to. Unset, the "
-        "helper offers mycloud's alone.",
-    ),
-    cfg.StrOpt(
-        "verbs_prefix",
-        default="site",
-        help="What the names of the operator's verbs begin with.",
     ),
 ]
 

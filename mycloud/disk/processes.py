@@ -15,6 +15,8 @@ from mycloud.common import clock, concurrency
 _POLL_SECONDS = 0.02
 #: How often a process that is about to become another program is looked at again.
 _LOOKS = 5
+#: PF_KTHREAD of the flags in /proc/PID/stat, their 9th field: a thread of the kernel's own.
+_KERNEL_THREAD = 0x00200000
 
 
 def alive(pid: int) -> bool:
@@ -37,11 +39,19 @@ def command_line(pid: int) -> list[str]:
             raw = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             return []
-        if raw or not alive(pid):
+        if raw or not alive(pid) or _of_kernel(pid):
             return [os.fsdecode(word) for word in raw.split(b"\0") if word]
         # it has none for a moment while the kernel loads its program
         concurrency.sleep(_POLL_SECONDS)
     return []
+
+
+def _of_kernel(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return bool(int(stat.rpartition(")")[2].split()[6]) & _KERNEL_THREAD)
 
 
 def age(pid: int) -> float:

@@ -419,6 +419,10 @@ class VolumeDriverContract:
         self.assertAlmostEqual(before.provisioned_gb + 4, after.provisioned_gb, 1)
         self.assertIsInstance(after.capabilities, dict)
 
+    def free(self, size):
+        """So many GiB are free."""
+        self.assertAlmostEqual(size, self.driver.pools()[0].free_gb, 2)
+
     def test_full_storage_gives_the_space_back(self):
         self.driver = driver = self.small_driver()
         empty = driver.pools()[0].free_gb
@@ -431,10 +435,10 @@ class VolumeDriverContract:
             driver.snapshot(name, copy)
         self.assertFalse(driver.exists(copy))
         self.assertFalse(driver.snapshot_exists(name, copy))
-        self.assertAlmostEqual(before, driver.pools()[0].free_gb, 2)
+        self.free(before)
         self.assertEqual(b"xxxx", self.head(name, 4, 40 * _MIB - 4))
         driver.delete(name)
-        self.assertAlmostEqual(empty, driver.pools()[0].free_gb, 2)
+        self.free(empty)
         self.assertEqual([], driver.clean_temporary())
 
     def test_what_was_half_made_is_removed(self):

@@ -16,7 +16,7 @@ import testtools
 
 from mycloud.common import clock
 from mycloud.disk import processes
-from mycloud.local import lifecycle, supervisor
+from mycloud.local import lifecycle, service_user, supervisor
 from mycloud.local.settings import load
 from tests.fixtures import guest_cloud, killed_all
 from tests.fixtures.guest_cloud import SOON, GuestCloud
@@ -44,12 +44,15 @@ class VolumeGuestKillTest(testtools.TestCase):
         """As ``mycloud up``, with the points in it."""
         layout, settings = cls.cloud.layout, load(cls.cloud.layout)
         [process] = supervisor.wanted(layout, settings)
+        account = service_user.find(settings.user)
         command = process.command(layout)
         command[2:3] = [killed_all.__name__, "mycloud.cmd.all"]
         with process.log(layout).open("ab") as log:
             child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=Path(__file__).parents[2], start_new_session=True,
+                env={**os.environ, **service_user.environment(account, layout)},
+                user=account.uid, group=account.gid, extra_groups=account.groups,
             )
         layout.pid_file(process.name).write_text(f"{child.pid}\n")
         wait_for(lambda: lifecycle.answers(settings), "the cloud answers", SOON)

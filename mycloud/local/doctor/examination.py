@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
+from mycloud.client import errors
 from mycloud.common import context, exceptions
 from mycloud.db import engine
 from mycloud.db.migrations import version
@@ -39,7 +40,7 @@ CHECKS: dict[str, tuple[Check, bool, bool]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """One check: what it found, or why it could not look."""
+    """One check: what it found, and why it could not look at all or at the rest."""
 
     check: str
     findings: list[Finding]
@@ -71,7 +72,15 @@ def _look(name: str, patient: Patient, needs_database: bool, needs_api: bool) ->
         return Result(name, [], "the database can't be read")
     if needs_api and not patient.answers:
         return Result(name, [], "the API does not answer")
-    return Result(name, list(CHECKS[name][0](patient)))
+    result = Result(name, [])
+    try:
+        # what was found before it failed stays
+        result.findings.extend(CHECKS[name][0](patient))
+    except exceptions.MycloudError as error:
+        return dataclasses.replace(result, skipped=error.message)
+    except (errors.ClientError, LocalError) as error:
+        return dataclasses.replace(result, skipped=str(error))
+    return result
 
 
 def _readable() -> bool:

@@ -52,6 +52,13 @@ class ProcessesTest(testtools.TestCase):
         processes.wait_dying(self.pid_file, 10)
         self.assertFalse(processes.alive(child.pid))
 
+    def test_a_kernel_thread_is_not_waited_for(self):
+        # that of pid 2 begets all others; in a container of processes there may be none
+        if processes.command_line(2) or not processes.alive(2):
+            self.skipTest("no kernel threads are to be seen here")
+        self.useFixture(fixtures.MonkeyPatch("mycloud.common.concurrency.sleep", self.fail))
+        self.assertEqual([], processes.command_line(2))
+
     def test_zombie_is_not_alive(self):
         child = self.sleeper()
         child.kill()

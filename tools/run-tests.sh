@@ -77,6 +77,8 @@ again() {   # a few failed: run those alone, and say which of them depend on the
 suite() {   # suite NAME REGEX WORKERS SECONDS [VARIABLE=VALUE]: tests whose ids match
   local name=$1 regex=$2 workers=$3 limit=$4 started=$SECONDS status good bad
   shift 4
+  "${runner[@]}" test -d "$results/.stestr" || results init
+  "${runner[@]}" tools/times.py know "$results"
   "${runner[@]}" env "$@" timeout --signal=INT --kill-after=30 "$limit" \
     stestr --repo-url "$results" run --concurrency "$workers" "$regex" >"$out" 2>&1
   status=$?
@@ -116,11 +118,11 @@ if [ "$(id -u)" = 0 ] && [ "$what" != lint ]; then
 fi
 if [ "$what" != lint ]; then
   suite "unit, architecture and golden" '^tests\.(unit|architecture|golden)\.' 2 400
-  suite "functional" '^tests\.functional\.' 3 1800
+  suite "functional" '^tests\.functional\.' 4 1800
 fi
 if [ "$what" = all ]; then
   # walks over every row with nonsense are the same requests in both modes
-  suite "functional, native threads" "^tests\.functional\.test_(?!$walks)" 3 1800 \
+  suite "functional, native threads" "^tests\.functional\.test_(?!$walks)" 4 1800 \
     MYCLOUD_CONCURRENCY=threading
   suite "contract" '^tests\.contract\.' 2 600
   if [ -z "$root" ]; then

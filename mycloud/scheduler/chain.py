@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from oslo_config import cfg
 
-from mycloud.common import clock, exceptions
+from mycloud.common import clock, plugins
 from mycloud.scheduler.filters.base import Filter
 from mycloud.scheduler.host_state import HostState, Request
 from mycloud.scheduler.weighers.base import Weigher
@@ -44,7 +43,7 @@ class Chain:
 def load() -> Chain:
     """The chain of ``enabled_filters`` and ``enabled_weighers``.
 
-    :raises ConfigError: for a name that there is no filter or weigher of
+    :raises DriverNotFound: for a name that there is no filter or weigher of
     """
     options = cfg.CONF.scheduler
     return Chain(
@@ -54,11 +53,4 @@ def load() -> Chain:
 
 
 def _make(group: str, option: str, names: Sequence[str]) -> list[Any]:
-    known = {point.name: point for point in metadata.entry_points(group=group)}
-    for name in names:
-        if name not in known:
-            raise exceptions.ConfigError(
-                option=f"[scheduler]/{option}",
-                reason=f"there is no {name!r}; known: {', '.join(sorted(known))}",
-            )
-    return [known[name].load()() for name in names]
+    return [plugins.find(group, name, f"scheduler.{option}")() for name in names]

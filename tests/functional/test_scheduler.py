@@ -422,7 +422,7 @@ class OptionsTest(testtools.TestCase):
             cfg.CONF.set_override(option, ["memory", "nonsense"], "scheduler")
             self.addCleanup(cfg.CONF.clear_override, option, "scheduler")
             error = self.assertRaises(exceptions.ConfigError, SchedulerManager)
-            self.assertIn(f"[scheduler]/{option}: there is no 'nonsense'; known:", str(error))
+            self.assertIn(f"scheduler.{option}: there is no nonsense; known:", str(error))
             cfg.CONF.clear_override(option, "scheduler")
 
     def test_all_filters_are_loaded_in_order(self) -> None:

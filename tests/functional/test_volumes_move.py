@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from oslo_config import cfg
+
 from mycloud.common import faults
 from mycloud.common.states import Vol
 from mycloud.db import engine, volume_pools
@@ -273,6 +275,8 @@ class OfflineTest(MoveCase):
         answer = self.retype(volume["id"], "west")
         self.assertEqual(202, answer.status, answer)
         self.cloud.wait(lambda: self.row(volume["id"])["moves_to"], what="the placement")
+        # what hangs is not waited for
+        cfg.CONF.set_override("graceful_shutdown_timeout_seconds", 1)
         self.cloud.restart("test@west")
         self.driver("west").faults.set()
         self.assertEqual("succeeded", self.end_of(answer)["state"])

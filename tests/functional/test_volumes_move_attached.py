@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from oslo_config import cfg
+
 from mycloud.common import faults
 from mycloud.common.states import Vol
 from mycloud.db import attachments, engine
@@ -113,7 +115,9 @@ class AttachedTest(MoveCase):
         self.hypervisor.faults.set(faults.Fault("swap_volume", mode=faults.HANG, count=1))
         answer = self.retype(self.vol, "west")
         self.cloud.wait(lambda: self.exports("west"), what="the new export")
-        # what hangs fails then and is undone, unless the next life has taken it up before
+        # what hangs is not waited for; it fails then and is undone, unless the next life has taken
+        # it up before
+        cfg.CONF.set_override("graceful_shutdown_timeout_seconds", 1)
         self.cloud.restart("host1")
         self.hypervisor.faults.set()
         if self.end_of(answer)["state"] == "failed":

@@ -73,7 +73,7 @@ class PeerTooOld(NotImplementedHere, NotImplementedError):
 
 class DriverNotFound(ConfigError):
     code = "driver_not_found"
-    template = "Option %(option)s: there is no driver %(name)s; known: %(known)s."
+    template = "Option %(option)s: there is no %(name)s; known: %(known)s."
 
 
 

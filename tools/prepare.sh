@@ -24,7 +24,8 @@ hypervisor="qemu-system-x86 qemu-utils qemu-block-extra tgt libvirt-daemon libvi
 case $what in
   core) ;;
   libvirt) packages="$packages $hypervisor"; extras=libvirt ;;
-  test) packages="$packages $hypervisor git rabbitmq-server postgresql openssl curl xfsprogs lldpd"
+  test) packages="$packages $hypervisor git rabbitmq-server postgresql openssl curl xfsprogs lldpd
+ lldpad isc-dhcp-client procps"
         extras=libvirt,dev ;;
   *) fail 2 "use: prepare.sh core|libvirt|test" ;;
 esac

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
+import unittest
+from pathlib import Path
 from typing import Any
 
 from mycloud.agent.network.backends.netlink import Netlink
 from mycloud.common import exceptions
-from mycloud.privileged import client, errors
+from mycloud.privileged import client, digest, errors
 from mycloud.privileged.network import model
 from tests.fixtures.host_network import CHECKPOINT, HostNetworkCase
+from tests.fixtures.mounts import have
 from tests.fixtures.privileged import PrivilegedHelper
 from tests.fixtures.program import wait_for
 
@@ -275,6 +279,8 @@ class KilledTest(HostNetworkCase):
 class LeaseTest(HostNetworkCase):
     """By busybox: its udhcpc here, its udhcpd at the other end of eth1."""
 
+    without = Path("/usr/sbin/dhclient")
+    program = "udhcpc"
     DOCUMENT = {"networks": {"leased": {"nic": "eth1", "bridged": True, "dhcp": True}}}
 
     def setUp(self) -> None:
@@ -309,6 +315,14 @@ class LeaseTest(HostNetworkCase):
             for each in link["addr_info"] if each["local"] == "10.5.0.100" and each["dynamic"]
         ]
 
+    def programs(self) -> str:
+        """Command lines of the DHCP clients that the helper has started."""
+        own = os.path.realpath(self.helper.state / "privileged")
+        place = f"dhcp-{digest.of(own)}/"
+        return subprocess.run(
+            ["pgrep", "-af", place], capture_output=True, text=True, check=True
+        ).stdout
+
     def answered_by_its_router(self) -> bool:
         try:
             [way] = self.inside.ip_json("route", "get", "203.0.113.1", "from", "10.5.0.100")
@@ -321,6 +335,7 @@ class LeaseTest(HostNetworkCase):
         done = self.setup.apply(self.DOCUMENT, 60)
         wait_for(self.leased, "the lease has come")
         self.assertEqual([("leased", "10.5.0.100")], self.leased())
+        self.assertIn(self.program, self.programs())
         self.setup.commit(done["checkpoint"])
         self.assertEqual([], self.setup.apply(self.DOCUMENT)["lines"])
         # the client outlives the helper; where it does not, the next helper starts it
@@ -355,6 +370,14 @@ class LeaseTest(HostNetworkCase):
         self.setup.rollback(done["checkpoint"])
         self.assertEqual(before, self.seen())
         self.assertEqual([], client.call.dhcp_clients())
+
+
+@unittest.skipUnless(have("dhclient"), "dhclient is not installed")
+class DhclientLeaseTest(LeaseTest):
+    """By dhclient, which is taken where it is."""
+
+    without = None
+    program = "dhclient"
 
 
 class BackByItselfTest(HostNetworkCase):

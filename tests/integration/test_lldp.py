@@ -1,4 +1,4 @@
-"""A real lldpd hears what another one, in the switch's place, tells over a cable."""
+"""A real lldpd or lldpad hears what an lldpd in the switch's place tells over a cable."""
 
 import subprocess
 import unittest
@@ -23,7 +23,9 @@ SOCKET = Path("/run/lldpd.socket")
 @needs_root
 @unittest.skipUnless(have("lldpd"), "lldpd is not installed")
 @unittest.skipIf(SOCKET.exists(), "this machine has an lldpd of its own")
-class LldpTest(testtools.TestCase):
+class LldpCase(testtools.TestCase):
+    """:ivar inside: the host; its ``eth0`` and ``eth1`` are plugged into ``switch``"""
+
     def setUp(self):
         super().setUp()
         self.root = Path(self.useFixture(fixtures.TempDir()).path)
@@ -42,20 +44,19 @@ class LldpTest(testtools.TestCase):
         self.host = Host("here", self.root, {Facts: facts})
         self.useFixture(PrivilegedHelper(netns=self.inside.name))
 
-    def daemon(self, namespace, socket):
-        """Run lldpd until the test ends."""
+    def run_daemon(self, namespace, *command):
+        """Run a program until the test ends."""
         process = subprocess.Popen(
-            ["ip", "netns", "exec", namespace.name, "lldpd", "-d", "-u", str(socket),
-             "-O", "/dev/null"],
+            ["ip", "netns", "exec", namespace.name, *command],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )
+        self.addCleanup(process.wait, 10)
+        self.addCleanup(process.terminate)
 
-        def end():
-            process.terminate()
-            process.wait(10)
-            socket.unlink(missing_ok=True)
-
-        self.addCleanup(end)
+    def lldpd(self, namespace, socket):
+        """Run lldpd until the test ends."""
+        self.addCleanup(socket.unlink, missing_ok=True)
+        self.run_daemon(namespace, "lldpd", "-d", "-u", str(socket), "-O", "/dev/null")
         wait_for(lambda: self.cli(socket, "show", "configuration") == 0, "lldpd answers")
 
     @staticmethod
@@ -64,15 +65,18 @@ class LldpTest(testtools.TestCase):
             ["lldpcli", "-u", str(socket), *words], capture_output=True, check=False
         ).returncode
 
-    def test_neighbours_of_a_cable(self):
-        self.daemon(self.inside, SOCKET)
+    def switch_tells(self):
+        """The switch begins to say who it is."""
         there = self.root / "switch.socket"
-        self.daemon(self.switch, there)
+        self.lldpd(self.switch, there)
         for words in (
             "configure system hostname sw7", "configure ports ge-0.0.7 lldp portdescription rack5",
             "configure lldp tx-interval 1",
         ):
             self.assertEqual(0, self.cli(there, *words.split()))
+
+    def check_neighbour(self):
+        """The host has heard the switch."""
         found = wait_for(
             lambda: (told := lldp.info(self.host))["eth0"]["neighbours"]
             and told["eth0"]["neighbours"][0]["port_description"] == "rack5" and told,
@@ -86,9 +90,19 @@ class LldpTest(testtools.TestCase):
         self.assertTrue(found["eth0"]["enabled"])
         self.assertEqual("Chassis ID", found["eth0"]["tlvs"][0]["name"])
 
+    def check_switch(self):
+        """The daemon can be told to listen no more, and to listen again."""
         told = lldp.switch(self.host, device="eth0", on=False)
         self.assertEqual([False], [each["enabled"] for each in told.values()])
         self.assertTrue(lldp.switch(self.host, device="eth0", on=True)["eth0"]["enabled"])
+
+
+class LldpdTest(LldpCase):
+    def test_neighbours_of_a_cable(self):
+        self.lldpd(self.inside, SOCKET)
+        self.switch_tells()
+        self.check_neighbour()
+        self.check_switch()
 
     def test_no_daemon(self):
         refused = self.assertRaises(exceptions.LldpUnavailable, lldp.info, self.host)
@@ -101,3 +115,19 @@ class LldpTest(testtools.TestCase):
         ):
             refused = self.assertRaises(exceptions.NoSuchInterface, call)
             self.assertIn("it has eth0, eth1", str(refused))
+
+
+@unittest.skipUnless(have("lldpad"), "lldpad is not installed")
+class LldpadTest(LldpCase):
+    def test_neighbours_of_a_cable(self):
+        # what it keeps in shared memory goes with it
+        self.run_daemon(
+            self.inside, "sh", "-c",
+            f"mount -t tmpfs lldpad /dev/shm && exec lldpad -t -f {self.root}/lldpad.conf",
+        )
+        self.switch_tells()
+        wait_for(lambda: not lldp.info(self.host)["eth0"]["enabled"], "lldpad answers")
+        # it is off until told otherwise
+        self.assertTrue(lldp.switch(self.host, device="eth0", on=True)["eth0"]["enabled"])
+        self.check_neighbour()
+        self.check_switch()

@@ -126,9 +126,9 @@ if [ "$what" = all ]; then
     MYCLOUD_CONCURRENCY=threading
   suite "contract" '^tests\.contract\.' 2 600
   if [ -z "$root" ]; then
-    suite "integration" '^tests\.integration\.' 3 3000
+    suite "integration" '^tests\.integration\.' 4 3000
   else
-    suite "integration" "^(?!$(modules tests/integration))tests\.integration\." 3 3000
+    suite "integration" "^(?!$(modules tests/integration))tests\.integration\." 4 3000
     runner=() results=.
     suite "as root" "^($(modules tests/unit tests/functional tests/contract))\." 2 600
     suite "integration as root" "^($(modules tests/integration))\." 3 3600

@@ -159,6 +159,7 @@ def reserve(conn: Connection, volume: Row, values: dict[str, Any]) -> dict[str, 
     allowed = {Vol.AVAILABLE}
     if volume["multiattach"]:
         allowed |= {Vol.IN_USE, Vol.RESERVED, Vol.ATTACHING, Vol.DETACHING}
+    volumes.take_turn(conn, volume["id"])
     conn.execute(sa.insert(attachments).values(**row))
     shown = _shown(conn, volume["id"])
     taken = volumes.update(
@@ -203,6 +204,7 @@ def _shown(conn: Connection, volume_id: str) -> Vol:
 def follow(conn: Connection, volume_id: str, now: datetime.datetime) -> None:
     """Let the status of a volume follow from its attachments, unless something else is done to
     it: then that operation's end restores what it was, which this changes."""
+    volumes.take_turn(conn, volume_id)
     shown = _shown(conn, volume_id)
     changed = volumes.update(
         conn, volume_id, {"status": shown, "updated_at": now}, status=FOLLOWS

@@ -47,6 +47,16 @@ def lock(conn: Connection, volume_id: str) -> Row:
     return row
 
 
+def take_turn(conn: Connection, volume_id: str) -> None:
+    """Wait until whoever else changes the volume has ended, so that what is read of its
+    attachments is all there is; until this transaction ends, others wait.
+
+    SQLite has one writer at a time anyway.
+    """
+    if conn.dialect.name != "sqlite":
+        conn.execute(sa.select(volumes.c.id).where(volumes.c.id == volume_id).with_for_update())
+
+
 def update(
     conn: Connection, volume_id: str, changes: dict[str, Any], **expected: Any
 ) -> bool:

@@ -1,8 +1,16 @@
 """Volumes, snapshots, attachments and transfers on PostgreSQL."""
 
 import unittest
+from collections.abc import Callable
+from typing import Any
 
+import sqlalchemy
+
+from mycloud.common import clock, concurrency, faults
+from mycloud.common.states import Attach, Vol
+from mycloud.db import attachments, engine, volumes
 from tests.fixtures import postgresql
+from tests.fixtures.volume_api import VolumeApiCase
 from tests.functional.test_snapshots import SnapshotsTest
 from tests.functional.test_volume_attachments_api import AttachmentsTest
 from tests.functional.test_volume_transfers import NewerTransfersTest
@@ -42,6 +50,86 @@ class TransfersPostgreSQLTest(_OnPostgreSQL, NewerTransfersTest):
 @unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
 class RevertPostgreSQLTest(_OnPostgreSQL, RevertTest):
     pass
+
+
+@unittest.skipIf(_WHY_NOT, _WHY_NOT or "")
+class TurnsPostgreSQLTest(_OnPostgreSQL, VolumeApiCase):
+    """What two transactions do to the attachments of one volume at the same time."""
+
+    hosts = 1
+
+    def then(self, first: Callable[[Any], Any], second: Callable[[], Any]) -> None:
+        """Do ``second`` while the transaction of ``first`` is open, and end that as soon as the
+        other waits for it or is through."""
+        begun, end = concurrency.Event(), concurrency.Event()
+
+        def hold() -> None:
+            with engine.writer() as conn:
+                first(conn)
+                begun.set()
+                end.wait(20)
+
+        holder = concurrency.spawn(self.cloud.in_role, hold)
+        self.assertTrue(begun.wait(20))
+        other = concurrency.spawn(second)
+        self.cloud.wait(lambda: other.done or self.someone_waits(), what="the second one")
+        end.set()
+        holder.wait(20)
+        other.wait(20)
+
+    def someone_waits(self) -> bool:
+        query = sqlalchemy.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        )
+
+        def look() -> Any:
+            with engine.reader() as conn:
+                return conn.execute(query).scalar()
+
+        return bool(self.cloud.in_role(look))
+
+    def in_one(self, change: Callable[[Any], Any]) -> Any:
+        """A change in a transaction of its own."""
+
+        def write() -> Any:
+            with engine.writer() as conn:
+                return change(conn)
+
+        return self.cloud.in_role(write)
+
+    def test_one_begins_while_another_ends(self) -> None:
+        made = self.make_volume()
+        row = self.in_one(
+            lambda conn: volumes.update(conn, made["id"], {"multiattach": True})
+            and volumes.get(conn, made["id"])
+        )
+        old = self.in_one(
+            lambda conn: attachments.reserve(conn, row, {"server_id": clock.new_id()})
+        )
+        self.then(
+            lambda conn: attachments.reserve(conn, row, {"server_id": clock.new_id()}),
+            lambda: self.in_one(lambda conn: attachments.end(conn, old["id"], clock.now())),
+        )
+        self.volume_when(made["id"], Vol.RESERVED)
+
+    def test_the_last_one_ends_while_the_volume_is_made(self) -> None:
+        driver = self.cloud.volumes["disks"].driver
+        driver.faults.set(faults.Fault("create", mode=faults.HANG))
+        answer = self.volume_call("POST", "/volumes", {"volume": {"size": 1}})
+        volume_id = answer.body["volume"]["id"]
+        promised = self.in_one(
+            lambda conn: attachments.promise(
+                conn, volumes.get(conn, volume_id),
+                {"server_id": clock.new_id(), "status": Attach.RESERVED},
+            )
+        )
+
+        def make() -> None:
+            driver.faults.set()
+            self.ended(answer.headers["X-Mycloud-Operation-Id"])
+
+        self.then(lambda conn: attachments.end(conn, promised["id"], clock.now()), make)
+        self.volume_when(volume_id, Vol.AVAILABLE)
 
 
 # what is imported is run where it comes from

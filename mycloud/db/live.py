@@ -33,6 +33,16 @@ def _one(table: sa.Table, *, deleted: bool, scoped: bool) -> sa.Select[Any]:
     return query
 
 
+def take_turn(conn: Connection, table: sa.Table, row_id: str) -> None:
+    """Wait until whoever else changes a row has ended, so that what is read of it and about it is
+    all there is; until this transaction ends, others wait.
+
+    SQLite has one writer at a time anyway.
+    """
+    if conn.dialect.name != "sqlite":
+        conn.execute(sa.select(table.c.id).where(table.c.id == row_id).with_for_update())
+
+
 def update(
     conn: Connection, table: sa.Table, row_id: str, changes: dict[str, Any],
     expected: Mapping[str, Any],

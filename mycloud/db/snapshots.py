@@ -32,6 +32,11 @@ def get(
     return row
 
 
+def take_turn(conn: Connection, snapshot_id: str) -> None:
+    """Before its copies are looked at: see ``live.take_turn``."""
+    live.take_turn(conn, snapshots, snapshot_id)
+
+
 def update(
     conn: Connection, snapshot_id: str, changes: dict[str, Any], **expected: Any
 ) -> bool:

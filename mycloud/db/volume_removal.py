@@ -20,13 +20,15 @@ def begin(
 ) -> list[Row]:
     """Delete a volume that nobody uses any more, as a part of ``operation``; what to ring.
 
-    One that is being made is given up. One that has snapshots, that another server uses or that
-    something else is done to stays: it is its owner's to delete.
+    One that is being made is given up. One that has snapshots, that another server uses, that is
+    being copied or that something else is done to stays: it is its owner's to delete.
     """
     volume = volumes.lock(conn, volume_id)
     if volume["status"] in _MAKING and volume["operation_id"] is not None:
         return _give_up(conn, operation, volume, now)
     if volume["operation_id"] is not None or snapshots.of_volume(conn, volume_id):
+        return []
+    if volumes.being_made_from(conn, "source_volid", volume_id):
         return []
     if volume["status"] not in states.VOLUME["volume.delete"].before:
         return []

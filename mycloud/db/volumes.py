@@ -48,13 +48,8 @@ def lock(conn: Connection, volume_id: str) -> Row:
 
 
 def take_turn(conn: Connection, volume_id: str) -> None:
-    """Wait until whoever else changes the volume has ended, so that what is read of its
-    attachments is all there is; until this transaction ends, others wait.
-
-    SQLite has one writer at a time anyway.
-    """
-    if conn.dialect.name != "sqlite":
-        conn.execute(sa.select(volumes.c.id).where(volumes.c.id == volume_id).with_for_update())
+    """Before its attachments or its copies are looked at: see ``live.take_turn``."""
+    live.take_turn(conn, volumes, volume_id)
 
 
 def update(

@@ -302,6 +302,21 @@ class FailuresTest(ServerVolumesCase):
         self.assertEqual([], self.rows(volume_attachments))
 
 
+    def test_deleted_while_its_volume_is_copied(self) -> None:
+        server = self.made({**_IMAGE_ROOT, "delete_on_termination": True})
+        [volume_id] = self.volume_ids(server)
+        driver = self.cloud.volumes["disks"].driver
+        driver.faults.set(faults.Fault("clone", mode=faults.HANG))
+        copy = self.volume_call(
+            "POST", "/volumes", {"volume": {"source_volid": volume_id, "size": 1}}
+        ).body["volume"]
+        self.gone(server["id"])
+        # it stays, for whoever wants the copy
+        self.volume_when(volume_id, Vol.AVAILABLE)
+        driver.faults.set()
+        self.volume_when(copy["id"], Vol.AVAILABLE)
+
+
 class ImageOfVolumesTest(ServerVolumesCase):
     def image_of(self, server_id: str) -> dict[str, Any]:
         answer = self.call(

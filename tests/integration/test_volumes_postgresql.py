@@ -8,7 +8,8 @@ import sqlalchemy
 
 from mycloud.common import clock, concurrency, faults
 from mycloud.common.states import Attach, Vol
-from mycloud.db import attachments, engine, volumes
+from mycloud.db import attachments, engine, journal, volumes
+from mycloud.volume.requests import create
 from tests.fixtures import postgresql
 from tests.fixtures.volume_api import VolumeApiCase
 from tests.functional.test_snapshots import SnapshotsTest
@@ -130,6 +131,47 @@ class TurnsPostgreSQLTest(_OnPostgreSQL, VolumeApiCase):
 
         self.then(lambda conn: attachments.end(conn, promised["id"], clock.now()), make)
         self.volume_when(volume_id, Vol.AVAILABLE)
+
+    def refused_while_copied(self, path: str, **source: str) -> None:
+        """What is copied by a transaction that has not ended is not deleted."""
+        context = self.cloud.context()
+        made = {}
+
+        def copy(conn: Any) -> None:
+            spec = create.VolumeSpec(**source)
+            row, operation = create.insert(
+                conn, context, spec, create.find(conn, context, spec)
+            )
+            journal.insert(conn, operation)
+            made.update(row)
+
+        def delete() -> None:
+            answer = self.volume_call("DELETE", path)
+            self.assertEqual(400, answer.status, answer)
+            self.assertIn("is being copied", str(answer.body))
+
+        self.then(copy, delete)
+        self.volume_when(made["id"], Vol.AVAILABLE)
+
+    def test_a_volume_that_is_copied_is_not_deleted(self) -> None:
+        volume_id = self.make_volume()["id"]
+        self.refused_while_copied(f"/volumes/{volume_id}", source_volid=volume_id)
+
+    def test_a_snapshot_that_is_copied_is_not_deleted(self) -> None:
+        volume_id = self.make_volume()["id"]
+        answer = self.volume_call("POST", "/snapshots", {"snapshot": {"volume_id": volume_id}})
+        snapshot_id = answer.body["snapshot"]["id"]
+        self.ended(answer.headers["X-Mycloud-Operation-Id"])
+        self.refused_while_copied(f"/snapshots/{snapshot_id}", snapshot_id=snapshot_id)
+
+    def test_a_volume_whose_snapshot_is_copied_is_not_deleted_with_it(self) -> None:
+        volume_id = self.make_volume()["id"]
+        answer = self.volume_call("POST", "/snapshots", {"snapshot": {"volume_id": volume_id}})
+        snapshot_id = answer.body["snapshot"]["id"]
+        self.ended(answer.headers["X-Mycloud-Operation-Id"])
+        self.refused_while_copied(
+            f"/volumes/{volume_id}?cascade=true", snapshot_id=snapshot_id
+        )
 
 
 # what is imported is run where it comes from

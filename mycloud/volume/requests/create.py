@@ -141,6 +141,8 @@ def _own_project(context: RequestContext) -> str | None:
 
 
 def _from_snapshot(conn: Connection, context: RequestContext, spec: VolumeSpec) -> Found:
+    # nobody deletes it between this look and the volume's row
+    snapshots.take_turn(conn, str(spec.snapshot_id))
     snapshot = snapshots.get(
         conn, str(spec.snapshot_id), project_id=_own_project(context)
     )
@@ -166,6 +168,7 @@ def _from_snapshot(conn: Connection, context: RequestContext, spec: VolumeSpec) 
 
 
 def _from_volume(conn: Connection, context: RequestContext, spec: VolumeSpec) -> Found:
+    volumes.take_turn(conn, str(spec.source_volid))
     volume = volumes.get(conn, str(spec.source_volid), project_id=_own_project(context))
     if volume["status"] not in (Vol.AVAILABLE, Vol.IN_USE):
         raise exceptions.InvalidVolume(

@@ -99,11 +99,6 @@ def _take_snapshots(conn: Connection, volume_id: str) -> None:
     operation_id = volumes.get(conn, volume_id)["operation_id"]
     transition = submit.states.SNAPSHOT["snapshot.delete"]
     for row in snapshots.of_volume(conn, volume_id):
-        if volumes.being_made_from(conn, "snapshot_id", row["id"]):
-            raise exceptions.InvalidSnapshot(
-                reason=f"Snapshot {row['id']} is being copied to a volume; try again when that "
-                "has ended."
-            )
         changes = {
             "status": transition.during, "operation_id": operation_id,
             "updated_at": clock.now(),
@@ -112,6 +107,12 @@ def _take_snapshots(conn: Connection, volume_id: str) -> None:
             conn, row["id"], changes, operation_id=None, status=transition.before
         ):
             submit.refuse(conn, submit.SNAPSHOT, row, transition)
+        # only now: nobody begins another copy from here on
+        if volumes.being_made_from(conn, "snapshot_id", row["id"]):
+            raise exceptions.InvalidSnapshot(
+                reason=f"Snapshot {row['id']} is being copied to a volume; try again when that "
+                "has ended."
+            )
 
 
 @engine.retried

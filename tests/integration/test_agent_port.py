@@ -1,5 +1,6 @@
 """The agents of a cloud in processes of its own, in green and in native threads."""
 
+import contextlib
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ import testtools
 from mycloud.common import exceptions, pki
 from mycloud.disk import host_transfer
 from mycloud.disk.host_transfer import Pass
+from mycloud.local import agent_ports
 from tests.fixtures.agent_port import Client
 from tests.fixtures.local_cloud import LocalCloud
 
@@ -44,6 +46,14 @@ class Case(testtools.TestCase):
 
 
 class PlainTest(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        # so that its hosts get ports that no other cloud of this machine wants
+        for number in range(2):
+            with contextlib.suppress(OSError):
+                taken = socket.create_server(("127.0.0.1", agent_ports.FIRST + number))
+                self.addCleanup(taken.close)
+
     def test_in_both_modes(self) -> None:
         kept: list[dict[str, int]] = []
         for mode in MODES:

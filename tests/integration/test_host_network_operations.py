@@ -6,10 +6,12 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
+import sqlalchemy
 from oslo_config import cfg
 
 from mycloud.agent.port.acceptor import Acceptor
 from mycloud.common import concurrency
+from mycloud.db import engine, hosts, models
 from mycloud.privileged import client
 from tests.fixtures import privileged
 from tests.fixtures.compute_api import Answer, ComputeApiCase
@@ -195,6 +197,19 @@ class ProofTest(HostNetworkCase):
         )
         self.assert_as_before()
         self.assertIn("did not reach it", self.network()["last"]["reason"])
+
+    def test_an_address_that_can_t_be_read_proves_nothing(self) -> None:
+        self.cloud.in_role(self.garble_port)
+        operation = self.ended(self.put(BRIDGED, timeout=8))
+        self.assertEqual("host_network_unproved", operation["code"], operation)
+        self.assertRegex(operation["reason"], "so they are as they were: .*:no-port: Port could")
+        self.assert_as_before()
+
+    def garble_port(self) -> None:
+        with engine.writer() as conn:
+            row = hosts.by_name(conn, "host1")
+            told = {**row["capabilities"], "agent_url": "http://127.0.0.1:no-port"}
+            conn.execute(sqlalchemy.update(models.hosts).values(capabilities=told))
 
     def test_the_conductor_dies_and_comes_back_in_time(self) -> None:
         self.close_port()

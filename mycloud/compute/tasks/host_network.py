@@ -120,7 +120,8 @@ class _Change:
                 reason = error.message
                 # the conductor is there: the operation's own time must not end before the host's
                 self._operation.go_on()
-            except exceptions.CONTROL_PLANE_GONE as error:
+            except exceptions.MycloudError as error:
+                # gone, or it could not look: either way it has proved nothing
                 reason = error.message
             except TimeoutError:
                 # a look that was cut short tells less than the one before it

@@ -50,9 +50,10 @@ def _connect(host: str, url: str, seconds: float) -> None:
             socket.create_connection((parts.hostname or "", parts.port or 0), seconds)
         ):
             pass
-    except OSError as error:
+    except (OSError, ValueError) as error:
         # a green socket puts the name of the error where its words belong
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number) if number else str(error)
         raise exceptions.HostUnreached(
             host=host, way=f"at {parts.netloc}", reason=reason
         ) from None

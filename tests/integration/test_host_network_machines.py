@@ -12,6 +12,8 @@ from typing import Any
 import testtools
 
 from mycloud import client
+from mycloud.client import errors
+from mycloud.client.host_networks import HostNetwork
 from mycloud.client.operations import Operation
 from mycloud.disk import processes
 from mycloud.local import credentials
@@ -89,13 +91,21 @@ class CutOffTest(testtools.TestCase):
         operation = self.ended(operation_id)
         self.assertFalse(operation.succeeded, operation)
         self.assertRegex(operation.reason or "", r"as (it was|they were): |, so they are as they")
-        network = self.admin.host_networks.get(NAME)
+        # its compute service may have been started again a moment ago
+        network = wait_for(self.network, "the host tells of its network", timeout=60)
         self.assertIsNone(network.armed)
         self.assertEqual(["guests", "management"], sorted(network.document["networks"]))
         assert network.last is not None
         self.assertEqual(
             (operation_id, "rolled back"), (network.last["operation"], network.last["outcome"])
         )
+
+    def network(self) -> HostNetwork | None:
+        """None: the host does not answer."""
+        try:
+            return self.admin.host_networks.get(NAME)
+        except errors.Conflict:
+            return None
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)

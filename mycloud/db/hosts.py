@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from mycloud.common import clock, exceptions
 from mycloud.common.states import Op
+from mycloud.db import live
 from mycloud.db.models import allocations, hosts, services
 
 Row = Mapping[str, Any]
@@ -56,7 +57,7 @@ def by_name(conn: Connection, name: str) -> Row:
 
 def lock(conn: Connection, host_id: str) -> None:
     """Nobody else who locks this host goes on before this transaction ends."""
-    conn.execute(sa.select(hosts.c.id).where(hosts.c.id == host_id).with_for_update())
+    live.take_turn(conn, hosts, host_id)
 
 
 def settle(

@@ -301,7 +301,6 @@ class FailuresTest(ServerVolumesCase):
         self.cloud.wait(lambda: not self.rows(volumes), what="the volume's end")
         self.assertEqual([], self.rows(volume_attachments))
 
-
     def test_deleted_while_its_volume_is_copied(self) -> None:
         server = self.made({**_IMAGE_ROOT, "delete_on_termination": True})
         [volume_id] = self.volume_ids(server)

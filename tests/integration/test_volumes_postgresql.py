@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy
 
 from mycloud.common import clock, concurrency, faults
-from mycloud.common.states import Attach, Vol
+from mycloud.common.states import Vol
 from mycloud.db import attachments, engine, journal, volumes
 from mycloud.volume.requests import create
 from tests.fixtures import postgresql
@@ -120,8 +120,7 @@ class TurnsPostgreSQLTest(_OnPostgreSQL, VolumeApiCase):
         volume_id = answer.body["volume"]["id"]
         promised = self.in_one(
             lambda conn: attachments.promise(
-                conn, volumes.get(conn, volume_id),
-                {"server_id": clock.new_id(), "status": Attach.RESERVED},
+                conn, volumes.get(conn, volume_id), {"server_id": clock.new_id()},
             )
         )
 
@@ -159,16 +158,12 @@ class TurnsPostgreSQLTest(_OnPostgreSQL, VolumeApiCase):
 
     def test_a_snapshot_that_is_copied_is_not_deleted(self) -> None:
         volume_id = self.make_volume()["id"]
-        answer = self.volume_call("POST", "/snapshots", {"snapshot": {"volume_id": volume_id}})
-        snapshot_id = answer.body["snapshot"]["id"]
-        self.ended(answer.headers["X-Mycloud-Operation-Id"])
+        snapshot_id = self.make_snapshot(volume_id)["id"]
         self.refused_while_copied(f"/snapshots/{snapshot_id}", snapshot_id=snapshot_id)
 
     def test_a_volume_whose_snapshot_is_copied_is_not_deleted_with_it(self) -> None:
         volume_id = self.make_volume()["id"]
-        answer = self.volume_call("POST", "/snapshots", {"snapshot": {"volume_id": volume_id}})
-        snapshot_id = answer.body["snapshot"]["id"]
-        self.ended(answer.headers["X-Mycloud-Operation-Id"])
+        snapshot_id = self.make_snapshot(volume_id)["id"]
         self.refused_while_copied(
             f"/volumes/{volume_id}?cascade=true", snapshot_id=snapshot_id
         )

@@ -14,8 +14,7 @@ from mycloud.db import engine, journal, snapshots, volume_types, volumes
 from mycloud.journal import submit as journal_submit
 from mycloud.journal.submit import New
 from mycloud.volume.requests import manage, quotas, submit
-from mycloud.volume.requests.snapshots import refuse_copies
-from mycloud.volume.requests.volumes import own_project
+from mycloud.volume.requests.volumes import own_project, refuse_copies
 
 Row = Mapping[str, Any]
 

@@ -14,7 +14,7 @@ from mycloud.db import engine, journal, snapshots, volume_types, volumes
 from mycloud.journal import submit as journal_submit
 from mycloud.journal.submit import New
 from mycloud.volume.requests import quotas, submit
-from mycloud.volume.requests.volumes import own_project
+from mycloud.volume.requests.volumes import own_project, refuse_copies
 
 Row = Mapping[str, Any]
 
@@ -135,15 +135,6 @@ def delete(
         along=lambda conn: refuse_copies(conn, snapshot),
     )
     return submit.submit(context, submit.SNAPSHOT, snapshot, new, key=key)
-
-
-def refuse_copies(conn: Connection, snapshot: Row) -> None:
-    """:raises InvalidSnapshot: while a volume is being made from it"""
-    if volumes.being_made_from(conn, "snapshot_id", snapshot["id"]):
-        raise exceptions.InvalidSnapshot(
-            reason=f"Snapshot {snapshot['id']} is being copied to a volume; try again when "
-            "that has ended."
-        )
 
 
 @engine.retried

@@ -108,11 +108,16 @@ def _take_snapshots(conn: Connection, volume_id: str) -> None:
         ):
             submit.refuse(conn, submit.SNAPSHOT, row, transition)
         # only now: nobody begins another copy from here on
-        if volumes.being_made_from(conn, "snapshot_id", row["id"]):
-            raise exceptions.InvalidSnapshot(
-                reason=f"Snapshot {row['id']} is being copied to a volume; try again when that "
-                "has ended."
-            )
+        refuse_copies(conn, row)
+
+
+def refuse_copies(conn: Connection, snapshot: Row) -> None:
+    """:raises InvalidSnapshot: while a volume is being made from it"""
+    if volumes.being_made_from(conn, "snapshot_id", snapshot["id"]):
+        raise exceptions.InvalidSnapshot(
+            reason=f"Snapshot {snapshot['id']} is being copied to a volume; try again when "
+            "that has ended."
+        )
 
 
 @engine.retried
